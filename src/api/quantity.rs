@@ -1,0 +1,38 @@
+//! A quantity as the CRDs carry it: an integer or a string, never a float.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// The pattern that Kubernetes' own CRDs put on quantities.
+pub const QUANTITY_PATTERN: &str = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
+
+/// A Kubernetes quantity as written: `10` and `"10"`, `"500m"`, `"1Gi"`.
+///
+/// Kept as the user wrote it; [`crate::engine::units::Quantity`] is the parsed form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum IntOrString {
+    /// A plain integer.
+    Int(i64),
+    /// A quantity in a string, with an optional suffix.
+    String(String),
+}
+
+impl JsonSchema for IntOrString {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "IntOrString".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "x-kubernetes-int-or-string": true,
+            "pattern": QUANTITY_PATTERN,
+        })
+    }
+}

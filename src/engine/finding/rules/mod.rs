@@ -1,0 +1,120 @@
+//! The catalogue: every rule once, with its code, its words and an example that breaks it and one that keeps it.
+//!
+//! The judge reports `&OB001`, the command `rules` prints [`all`], and a test runs every example through the engine.
+
+mod object;
+
+pub use object::{OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008};
+
+use super::{ErrorType, Severity};
+
+/// A rule that objects are held to.
+#[derive(Debug)]
+pub struct Rule {
+    /// The stable code: `OB…` any object, `MD…` ModelDeployment, `PL…` Policy, `RF…` references, `RT…` remote backends.
+    pub code: &'static str,
+    /// Whether breaking it refuses the object.
+    pub severity: Severity,
+    /// The field error type of its findings.
+    pub kind: ErrorType,
+    /// What the rule asks for, in one line.
+    pub title: &'static str,
+    /// Why, and what to do.
+    pub why: &'static str,
+    /// Who reports it.
+    pub reported: Reported,
+    /// What the examples are.
+    pub example: Example,
+    /// A manifest, or a part of one, that breaks the rule and nothing else.
+    pub bad: &'static str,
+    /// The same, mended.
+    pub good: &'static str,
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+}
+
+/// Who reports a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// The webhook and `check` alike.
+    Everywhere,
+    /// `check` alone: the API server refuses it by itself, or never lets the webhook see it.
+    InFiles,
+}
+
+/// What the examples of a rule are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Example {
+    /// Fields laid over the smallest legal ModelDeployment: [`MODEL_DEPLOYMENT`].
+    ModelDeployment,
+    /// Fields laid over the smallest legal location Policy: [`POLICY`].
+    Policy,
+    /// Whole YAML documents.
+    Documents,
+}
+
+/// What the examples for a ModelDeployment are laid over.
+pub const MODEL_DEPLOYMENT: &str = "\
+apiVersion: deployment.beamlit.com/v1alpha1
+kind: ModelDeployment
+metadata:
+  name: my-model
+spec:
+  model: my-model
+  modelSourceRef:
+    name: my-model
+  serviceRef:
+    name: my-model
+    targetPort: 8080
+";
+
+/// What the examples for a Policy are laid over.
+pub const POLICY: &str = "\
+apiVersion: authorization.beamlit.com/v1alpha1
+kind: Policy
+metadata:
+  name: my-policy
+spec:
+  type: location
+  locations:
+  - type: country
+    name: us
+";
+
+/// Declares the rules of one group, each as a static of its code's name, and `ALL` of them in order.
+macro_rules! rules {
+    ($($code:ident: $severity:ident $kind:ident $reported:ident $example:ident,
+        $title:literal, $why:literal, bad: $bad:literal, good: $good:literal;)+) => {
+        $(
+            #[doc = $title]
+            pub static $code: $crate::engine::finding::rules::Rule = $crate::engine::finding::rules::Rule {
+                code: stringify!($code),
+                severity: $crate::engine::finding::Severity::$severity,
+                kind: $crate::engine::finding::ErrorType::$kind,
+                title: $title,
+                why: $why,
+                reported: $crate::engine::finding::rules::Reported::$reported,
+                example: $crate::engine::finding::rules::Example::$example,
+                bad: $bad,
+                good: $good,
+            };
+        )+
+        pub(super) static ALL: &[&$crate::engine::finding::rules::Rule] = &[$(&$code),+];
+    };
+}
+use rules;
+
+/// Every rule, in the order of the codes.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    [object::ALL].into_iter().flatten().copied()
+}
+
+/// The rule of that code, regardless of letter case.
+#[must_use]
+pub fn find(code: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.code.eq_ignore_ascii_case(code))
+}

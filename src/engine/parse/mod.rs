@@ -1,0 +1,7 @@
+//! Bytes into a tree that borrows from them: JSON as the API server sends it, YAML as kubectl reads it.
+
+mod json;
+mod node;
+
+pub use json::{JsonLimits, MAX_DEPTH, MAX_VALUES, ObjectSeed, ParseError, from_json};
+pub use node::{Mark, Member, Node, Value};

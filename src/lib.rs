@@ -1,0 +1,6 @@
+//! Admission webhook, compiler and command line for `ModelDeployment` and `Policy`.
+//!
+//! Rooms, and which may use which: `api` ← `engine` ← `cli`, `gate` ← `serve`.
+
+pub mod api;
+pub mod engine;
