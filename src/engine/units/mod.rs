@@ -1,6 +1,8 @@
 //! Values that are parsed once and are right from then on.
 
+mod host;
 pub mod names;
 mod quantity;
 
+pub use host::{Host, HostFault, HostPort};
 pub use quantity::Quantity;
