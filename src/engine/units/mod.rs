@@ -1,5 +1,7 @@
 //! Values that are parsed once and are right from then on.
 
+mod duration;
 mod quantity;
 
+pub use duration::{DurationError, GoDuration};
 pub use quantity::Quantity;
