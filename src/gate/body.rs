@@ -50,21 +50,36 @@ pub(super) async fn read(mut body: Body, cap: usize, deadline: Instant) -> Resul
     }
 }
 
-/// Reads the beginning of a body: `enough` bytes, or what comes until the deadline.
-pub(super) async fn beginning(mut body: Body, enough: usize, deadline: Instant) -> Bytes {
-    let mut all = BytesMut::new();
-    while all.len() < enough {
+/// The beginning of a body that is not judged, and whether the whole of it was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Beginning {
+    pub(super) bytes: Bytes,
+    pub(super) whole: bool,
+}
+
+/// Reads a body to throw it away: a connection of HTTP/1.1 can go on only after the whole body. Keeps the first `keep` bytes,
+/// and gives up after `most` or at the deadline.
+pub(super) async fn dismiss(mut body: Body, keep: usize, most: usize, deadline: Instant) -> Beginning {
+    let (mut kept, mut read) = (BytesMut::new(), 0_usize);
+    let whole = loop {
+        if body.is_end_stream() {
+            break true;
+        }
         match timeout_at(deadline, body.frame()).await {
             Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    let room = enough - all.len();
-                    all.extend_from_slice(data.get(..room).unwrap_or(&data));
+                let Ok(data) = frame.into_data() else { continue };
+                read = read.saturating_add(data.len());
+                let room = keep.saturating_sub(kept.len());
+                kept.extend_from_slice(data.get(..room).unwrap_or(&data));
+                if read > most {
+                    break false;
                 }
             }
-            _ => break,
+            Ok(None) => break true,
+            Ok(Some(Err(_))) | Err(_) => break false,
         }
-    }
-    all.freeze()
+    };
+    Beginning { bytes: kept.freeze(), whole }
 }
 
 #[cfg(test)]
@@ -124,9 +139,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_beginning_is_no_longer_than_asked_for_and_does_not_wait_for_ever() {
-        assert_eq!(beginning(body(&["abc", "def", "ghi"], true), 5, soon()).await, "abcde");
-        assert_eq!(beginning(body(&["abc"], true), 5, soon()).await, "abc");
-        assert_eq!(beginning(body(&["abc"], false), 5, soon()).await, "abc");
+    async fn what_is_dismissed_is_read_within_limits_and_its_beginning_kept() {
+        for (pieces, hangs, most, bytes, whole) in [
+            (&["abc", "def", "ghi"] as &[_], false, 9, "abcde", true),
+            (&["abc", "def", "ghi"], false, 8, "abcde", false),
+            (&["abcdefghi"], false, 9, "abcde", true),
+            (&["abc"], false, 9, "abc", true),
+            (&["abc"], true, 9, "abc", false),
+            (&[], false, 9, "", true),
+        ] {
+            let found = dismiss(body(pieces, hangs), 5, most, soon()).await;
+            assert_eq!(found, Beginning { bytes: bytes.into(), whole }, "{pieces:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The gate behind HTTP: what is read, how much at once, for how long, and what is said when something breaks.
 
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +8,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode, Version};
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
+use hyper::body::Body as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use super::body::{self, Unread};
+use super::body::{self, Beginning, Unread};
 use super::deadline;
 use super::review::{self, Answer, Endpoint, Failure, Verdict, printable};
 use crate::telemetry::metrics::{Metrics, ReviewLabels};
@@ -32,8 +34,12 @@ const LARGE_AT_ONCE: usize = 4;
 /// How much of a body is read to learn the uid of a review that is turned away.
 const BEGINNING: usize = 4 * 1024;
 
+/// How much of it is read for the connection to go on: hanging up on an API server that does not expect it may cost it the
+/// review that it sends next.
+const DISMISSED: usize = 128 * 1024;
+
 /// How long that may take.
-const BEGINNING_TIME: Duration = Duration::from_secs(1);
+const DISMISS_TIME: Duration = Duration::from_secs(1);
 
 /// Answers a review; [`review::answer`] but for tests, which break it.
 pub type Judge = Box<dyn Fn(Endpoint, &[u8]) -> Answer + Send + Sync>;
@@ -65,6 +71,22 @@ impl Drop for InFlight {
     }
 }
 
+/// An answer, and whether the whole body was read before it.
+struct Reply {
+    answer: Answer,
+    whole: bool,
+}
+
+impl Reply {
+    fn after_all(answer: Answer) -> Self {
+        Self { answer, whole: true }
+    }
+
+    fn amid(answer: Answer) -> Self {
+        Self { answer, whole: false }
+    }
+}
+
 impl Gate {
     /// A gate that judges so many reviews at once.
     #[must_use]
@@ -77,27 +99,32 @@ impl Gate {
         }
     }
 
-    async fn answer(self: &Arc<Self>, endpoint: Endpoint, request: Request, deadline: Instant) -> Answer {
+    async fn answer(self: &Arc<Self>, endpoint: Endpoint, request: Request, deadline: Instant) -> Reply {
         if !is_json(request.headers().get(CONTENT_TYPE)) {
-            return Answer::plain(415, "the content type must be application/json", Verdict::Unsupported);
+            let whole = dismiss(request.into_body(), deadline).await.whole;
+            let answer = Answer::plain(415, "the content type must be application/json", Verdict::Unsupported);
+            return Reply { answer, whole };
         }
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: u64| length > MAX_BODY as u64) {
-            return too_large();
+            return Reply::amid(too_large());
         }
         let Ok(place) = Arc::clone(&self.free).try_acquire_owned() else {
-            return full(endpoint, request.into_body(), deadline).await;
+            // /validate must answer under the uid of the review.
+            let beginning = dismiss(request.into_body(), deadline).await;
+            let answer = Answer::failed(endpoint, review::uid_of(&beginning.bytes), Failure::Full);
+            return Reply { answer, whole: beginning.whole };
         };
         let in_flight = InFlight::new(&self.metrics, place);
         match body::read(request.into_body(), MAX_BODY, deadline).await {
             Ok(body) if body.len() <= MAX_INLINE => {
                 let answer = self.judged(endpoint, &body);
-                if Instant::now() < deadline { answer } else { late(endpoint, &body) }
+                Reply::after_all(if Instant::now() < deadline { answer } else { late(endpoint, &body) })
             }
-            Ok(body) => self.judged_aside(endpoint, body, deadline, in_flight).await,
-            Err(Unread::TooLarge) => too_large(),
-            Err(Unread::Late(beginning)) => late(endpoint, &beginning),
-            Err(Unread::Broken) => Answer::plain(400, "the body broke off", Verdict::Undecodable),
+            Ok(body) => Reply::after_all(self.judged_aside(endpoint, body, deadline, in_flight).await),
+            Err(Unread::TooLarge) => Reply::amid(too_large()),
+            Err(Unread::Late(beginning)) => Reply::amid(late(endpoint, &beginning)),
+            Err(Unread::Broken) => Reply::amid(Answer::plain(400, "the body broke off", Verdict::Undecodable)),
         }
     }
 
@@ -193,23 +220,29 @@ pub fn router(gate: &Arc<Gate>) -> Router {
     Router::new()
         .route("/mutate", side(Endpoint::Mutate))
         .route("/validate", side(Endpoint::Validate))
-        .fallback(|| async { text(404, "there are /mutate and /validate") })
-        .method_not_allowed_fallback(|| async {
-            let mut response = text(405, "a review comes by POST");
+        .fallback(|request: Request| ready(no_review(&request, 404, "there are /mutate and /validate")))
+        .method_not_allowed_fallback(|request: Request| {
+            let mut response = no_review(&request, 405, "a review comes by POST");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            response
+            ready(response)
         })
+}
+
+fn no_review(request: &Request, status: u16, message: &str) -> Response {
+    let answer = Answer::plain(status, message, Verdict::Unsupported);
+    respond(Reply { answer, whole: request.body().is_end_stream() }, request.version())
 }
 
 async fn handle(gate: Arc<Gate>, endpoint: Endpoint, request: Request) -> Response {
     let started = Instant::now();
+    let version = request.version();
     let deadline = started + deadline::allowance(request.uri().query());
-    let answer = gate.answer(endpoint, request, deadline).await;
-    gate.observe(endpoint, &answer, started.elapsed());
-    respond(answer)
+    let reply = gate.answer(endpoint, request, deadline).await;
+    gate.observe(endpoint, &reply.answer, started.elapsed());
+    respond(reply, version)
 }
 
-fn respond(answer: Answer) -> Response {
+fn respond(Reply { answer, whole }: Reply, version: Version) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let kind = if answer.status == 200 { "application/json" } else { "text/plain; charset=utf-8" };
@@ -217,11 +250,11 @@ fn respond(answer: Answer) -> Response {
     if answer.status == 503 {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(review::RETRY_AFTER_SECONDS));
     }
+    // The connection will not go on, so the client is told not to send its next review on it. HTTP/2 ends the stream alone.
+    if !whole && version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
-}
-
-fn text(status: u16, message: &str) -> Response {
-    respond(Answer::plain(status, message, Verdict::Unsupported))
 }
 
 /// `application/json`, with or without parameters.
@@ -241,16 +274,9 @@ fn late(endpoint: Endpoint, beginning: &[u8]) -> Answer {
     Answer::failed(endpoint, review::uid_of(beginning), Failure::Late)
 }
 
-/// Turns a review away. `/validate` must answer under its uid, for which a few bytes are enough.
-async fn full(endpoint: Endpoint, body: Body, deadline: Instant) -> Answer {
-    let uid = match endpoint {
-        Endpoint::Mutate => None,
-        Endpoint::Validate => {
-            let deadline = deadline.min(Instant::now() + BEGINNING_TIME);
-            review::uid_of(&body::beginning(body, BEGINNING, deadline).await)
-        }
-    };
-    Answer::failed(endpoint, uid, Failure::Full)
+/// Reads the body of a review that will not be judged, as far as it is worth it.
+async fn dismiss(body: Body, deadline: Instant) -> Beginning {
+    body::dismiss(body, BEGINNING, DISMISSED, deadline.min(Instant::now() + DISMISS_TIME)).await
 }
 
 #[cfg(test)]

@@ -133,6 +133,27 @@ async fn a_full_gate_turns_reviews_away_so_that_the_api_server_understands() {
 }
 
 #[tokio::test]
+async fn a_client_is_told_when_its_connection_will_not_go_on() {
+    let gate = gate(1, |_, _| admitted());
+    let _held = Arc::clone(&gate.free).try_acquire_owned().unwrap();
+    let closes = async |request: Request| {
+        let response = router(&gate).oneshot(request).await.unwrap();
+        (response.status().as_u16(), response.headers().get(CONNECTION).is_some())
+    };
+    let huge = || Body::from(" ".repeat(MAX_BODY));
+    assert_eq!(closes(request("/validate", REVIEW)).await, (200, false), "turned away, but read");
+    assert_eq!(closes(request("/mutate", REVIEW)).await, (503, false));
+    assert_eq!(closes(request("/validate", huge())).await, (503, true));
+    assert_eq!(closes(Request::post("/validate").body(REVIEW.into()).unwrap()).await, (415, false));
+    assert_eq!(closes(Request::post("/validate").body(huge()).unwrap()).await, (415, true));
+    assert_eq!(closes(Request::get("/validate").body(Body::empty()).unwrap()).await, (405, false));
+    assert_eq!(closes(request("/nowhere", REVIEW)).await, (404, true));
+    let mut http2 = request("/nowhere", REVIEW);
+    *http2.version_mut() = Version::HTTP_2;
+    assert_eq!(closes(http2).await, (404, false));
+}
+
+#[tokio::test]
 async fn a_judgement_that_takes_too_long_is_not_waited_for_and_keeps_its_place() {
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);
