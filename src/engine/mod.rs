@@ -79,12 +79,13 @@ pub fn judge(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, rea
     findings
 }
 
-/// Judges an object that takes the place of another; both have their defaults. An error that the old object had already
-/// is softened to a warning.
+/// Judges an object, which has its defaults, that takes the place of another, which is as it was stored. An error that the
+/// old object had already is softened to a warning; the old object gets its defaults if it must be looked at.
 #[must_use]
-pub fn judge_update(kind: Kind, object: &Node<'_>, old: &Node<'_>, surroundings: &Surroundings<'_>) -> Findings {
+pub fn judge_update(kind: Kind, object: &Node<'_>, old: &mut Node<'_>, surroundings: &Surroundings<'_>) -> Findings {
     let mut findings = judge(kind, object, surroundings, Reading::Review);
     if findings.refuse() {
+        defaults::apply(kind, old);
         let before = validate::validate(kind, old, surroundings, Reading::Review);
         ratchet::soften(&mut findings, object, &before, old);
     }
