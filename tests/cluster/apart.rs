@@ -35,7 +35,10 @@ fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     kubectl.apply(INVALID);
     let _gate = Gate::open(&plane).unwrap();
     // What is not touched is not judged.
-    assert_snapshot!(kubectl.run("label mdep invalid team=a"), @"");
+    assert_snapshot!(kubectl.run("label mdep invalid team=a"), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/invalid labeled
+    ");
     // Changed elsewhere: the old faults are warnings.
     assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"enabled": false}})), @"");
     // Moved within its list, an old fault stays old.
@@ -47,10 +50,16 @@ fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "your model"}})), @"");
     assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"environment": "stage"}})), @"");
     // Mended one after the other.
-    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "my-model"}})), @"");
+    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "my-model"}})), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/invalid patched
+    ");
     assert_snapshot!(
         merge(&kubectl, "invalid", &json!({"spec": {"policies": null, "offloadingConfig": {"remoteBackend": {"host": "models.example.com"}}}})),
-        @""
+        @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/invalid patched
+    "
     );
     // And what is mended cannot be broken again.
     assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "my model"}})), @"");
@@ -64,7 +73,10 @@ fn an_object_that_is_invalid_by_todays_rules_can_be_deleted() {
     let _gate = Gate::open(&plane).unwrap();
     kubectl.ok("delete mdep invalid --wait=false");
     // An UPDATE with a deletionTimestamp, and with a change of the spec besides: nobody is asked any more.
-    assert_snapshot!(merge(&kubectl, "invalid", &json!({"metadata": {"finalizers": null}, "spec": {"model": "your model"}})), @"");
+    assert_snapshot!(merge(&kubectl, "invalid", &json!({"metadata": {"finalizers": null}, "spec": {"model": "your model"}})), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/invalid patched
+    ");
     kubectl.ok("wait --for=delete mdep/invalid --timeout=30s");
 }
 
@@ -83,8 +95,14 @@ fn with_the_operator_away_new_specs_are_refused_and_everything_else_goes_on() {
 
     // Fail: what was not judged is not stored.
     let away = |output: String| output.replace(&port, "<port>");
-    assert_snapshot!(away(kubectl.feed("create -f -", &MODEL.replace("my-model", "other")).to_string()), @"");
-    assert_snapshot!(away(merge(&kubectl, "my-model", &json!({"spec": {"enabled": false}}))), @"");
+    assert_snapshot!(away(kubectl.feed("create -f -", &MODEL.replace("my-model", "other")).to_string()), @r#"
+    exit 1
+    Error from server (InternalError): error when creating "STDIN": Internal error occurred: failed calling webhook "validate.beamlit.com": failed to call webhook: Post "https://beamlit-operator-webhook.beamlit-system.svc:<port>/validate?timeout=5s": dial tcp 127.0.0.1:<port>: connect: connection refused
+    "#);
+    assert_snapshot!(away(merge(&kubectl, "my-model", &json!({"spec": {"enabled": false}}))), @r#"
+    exit 1
+    Error from server (InternalError): Internal error occurred: failed calling webhook "validate.beamlit.com": failed to call webhook: Post "https://beamlit-operator-webhook.beamlit-system.svc:<port>/validate?timeout=5s": dial tcp 127.0.0.1:<port>: connect: connection refused
+    "#);
     assert_eq!(kubectl.get("mdep my-model")["spec"], spec);
 
     // The matchConditions: an unchanged spec, an object under deletion and the status go through, and so does deletion.

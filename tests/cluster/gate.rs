@@ -56,9 +56,18 @@ fn version(kubectl: &Kubectl, what: &str) -> Value {
 #[test]
 fn the_manifests_of_the_documentation_are_admitted() {
     let kubectl = gated().0.namespace("documentation");
-    assert_snapshot!(apply(&kubectl, MODEL), @"");
-    assert_snapshot!(apply(&kubectl, POLICY), @"");
-    assert_snapshot!(apply(&kubectl, WITH_POLICIES), @"");
+    assert_snapshot!(apply(&kubectl, MODEL), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/my-model created
+    ");
+    assert_snapshot!(apply(&kubectl, POLICY), @"
+    exit 0
+    policy.authorization.beamlit.com/my-policy created
+    ");
+    assert_snapshot!(apply(&kubectl, WITH_POLICIES), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/my-model-with-policies created
+    ");
 }
 
 #[test]
@@ -178,7 +187,10 @@ fn every_class_of_fault_is_refused_in_plain_words() {
 #[test]
 fn a_dry_run_is_judged_and_stores_nothing() {
     let kubectl = gated().0.namespace("dry-run");
-    assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", MODEL), @"");
+    assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", MODEL), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/my-model created (server dry run)
+    ");
     assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", &model("x", &json!({"environment": "prod"}))), @"");
     // What would be stored is shown with its defaults.
     let shown = kubectl
@@ -232,10 +244,11 @@ fn moving_from_client_side_to_server_side_apply_meets_no_conflict() {
     for (what, manifest) in [("mdep my-model-with-policies", WITH_POLICIES), ("bpol my-policy", POLICY)] {
         kubectl.apply(manifest);
         let spec = kubectl.get(what)["spec"].clone();
-        // kubectl itself hands over what client-side apply owned.
-        kubectl.ok_with("diff --server-side -f -", manifest);
-        kubectl.ok_with("apply --server-side -f -", manifest);
+        // kubectl itself hands over what client-side apply owned, and warns if it cannot.
+        let moved = kubectl.feed("apply --server-side -f -", manifest);
+        assert_eq!((moved.code, moved.stderr.as_str()), (Some(0), ""), "{moved}");
         assert_eq!(kubectl.get(what)["spec"], spec);
+        kubectl.ok_with("diff --server-side -f -", manifest);
         let before = version(&kubectl, what);
         kubectl.ok_with("apply --server-side -f -", manifest);
         assert_eq!(version(&kubectl, what), before);
@@ -268,11 +281,17 @@ fn merge_patches_are_judged() {
     let kubectl = gated().0.namespace("patches");
     kubectl.apply(MODEL);
     let patch = |patch: &str| kubectl.call(&["patch", "mdep", "my-model", "--type=merge", "--patch", patch], "");
-    assert_snapshot!(patch(r#"{"spec":{"offloadingConfig":{"behavior":{"percentage":60}}}}"#), @"");
+    assert_snapshot!(patch(r#"{"spec":{"offloadingConfig":{"behavior":{"percentage":60}}}}"#), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/my-model patched
+    ");
     assert_snapshot!(patch(r#"{"spec":{"offloadingConfig":{"behavior":{"percentage":160}}}}"#), @"");
     assert_snapshot!(patch(r#"{"spec":{"model":"my model"}}"#), @"");
     // What is taken out gets its default again.
-    assert_snapshot!(patch(r#"{"spec":{"environment":null,"offloadingConfig":{"behavior":null}}}"#), @"");
+    assert_snapshot!(patch(r#"{"spec":{"environment":null,"offloadingConfig":{"behavior":null}}}"#), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/my-model patched
+    ");
     let spec = &kubectl.get("mdep my-model")["spec"];
     assert_eq!(
         (&spec["environment"], &spec["offloadingConfig"]["behavior"]),
@@ -295,7 +314,7 @@ fn an_edit_that_is_refused_reopens_the_editor_with_the_reasons() {
     );
     std::fs::write(&editor, script).unwrap();
     let editing = kubectl.with("KUBE_EDITOR", format!("sh {}", editor.display()));
-    assert_snapshot!(editing.ok("edit mdep my-model"), @"");
+    assert_snapshot!(editing.ok("edit mdep my-model"), @"modeldeployment.deployment.beamlit.com/my-model edited");
     assert_eq!(kubectl.get("mdep my-model")["spec"]["offloadingConfig"]["behavior"]["percentage"], 60);
     let seen = std::fs::read_to_string(seen).unwrap();
     let comments: Vec<&str> = seen.lines().take_while(|line| line.starts_with('#')).collect();
@@ -332,17 +351,36 @@ fn a_person_without_rights_is_told_so_and_one_with_rights_is_judged() {
     let plane = gated().0;
     let admin = plane.namespace("unprivileged");
     let alice = plane.alice().in_namespace("unprivileged");
-    assert_snapshot!(alice.feed("apply -f -", MODEL), @"");
+    assert_snapshot!(alice.feed("apply -f -", MODEL), @r#"
+    exit 1
+    Error from server (Forbidden): error when retrieving current configuration of:
+    Resource: "deployment.beamlit.com/v1alpha1, Resource=modeldeployments", GroupVersionKind: "deployment.beamlit.com/v1alpha1, Kind=ModelDeployment"
+    Name: "my-model", Namespace: "unprivileged"
+    from server for: "STDIN": modeldeployments.deployment.beamlit.com "my-model" is forbidden: User "alice" cannot get resource "modeldeployments" in API group "deployment.beamlit.com" in the namespace "unprivileged"
+    "#);
     admin.ok("create role mdep --verb=get,create,patch --resource=modeldeployments.deployment.beamlit.com");
     admin.ok("create rolebinding alice --role=mdep --user=alice");
     crate::harness::poll("the rights to be given", || {
         if alice.run("auth can-i create mdep").succeeded() { Ok(()) } else { Err("not yet".into()) }
     })
     .unwrap();
-    assert_snapshot!(alice.feed("apply -f -", MODEL), @"");
+    assert_snapshot!(alice.feed("apply -f -", MODEL), @"
+    exit 0
+    modeldeployment.deployment.beamlit.com/my-model created
+    ");
     assert_snapshot!(alice.feed("apply -f -", &model("x", &json!({"environment": "prod"}))), @"");
-    assert_snapshot!(alice.feed("apply -f -", POLICY), @"");
-    assert_snapshot!(alice.run("delete validatingwebhookconfiguration beamlit-operator"), @"");
+    assert_snapshot!(alice.feed("apply -f -", POLICY), @r#"
+    exit 1
+    Error from server (Forbidden): error when retrieving current configuration of:
+    Resource: "authorization.beamlit.com/v1alpha1, Resource=policies", GroupVersionKind: "authorization.beamlit.com/v1alpha1, Kind=Policy"
+    Name: "my-policy", Namespace: "unprivileged"
+    from server for: "STDIN": policies.authorization.beamlit.com "my-policy" is forbidden: User "alice" cannot get resource "policies" in API group "authorization.beamlit.com" in the namespace "unprivileged"
+    "#);
+    assert_snapshot!(alice.run("delete validatingwebhookconfiguration beamlit-operator"), @r#"
+    exit 1
+    Warning: deleting cluster-scoped resources, not scoped to the provided namespace
+    Error from server (Forbidden): validatingwebhookconfigurations.admissionregistration.k8s.io "beamlit-operator" is forbidden: User "alice" cannot delete resource "validatingwebhookconfigurations" in API group "admissionregistration.k8s.io" at the cluster scope
+    "#);
 }
 
 /// Each matchCondition is asked about the smallest objects there are: an error in one would refuse under Fail, in words that

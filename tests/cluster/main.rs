@@ -12,6 +12,7 @@
 )]
 
 mod apart;
+mod ending;
 mod gate;
 mod harness;
 mod registration;
@@ -38,6 +39,6 @@ fn apart() -> MutexGuard<'static, ControlPlane> {
     static APART: LazyLock<Result<Mutex<ControlPlane>, String>> =
         LazyLock::new(|| ControlPlane::start().map(Mutex::new));
     let plane = APART.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
-    // A test that failed left nothing behind: its gate was closed when it was dropped.
+    // What a failed test registered is gone: its gate was closed when it was dropped.
     plane.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,9 @@
 //! The shipped webhook configurations: stored exactly as they stand in the file.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::apart;
@@ -51,6 +55,25 @@ fn the_shipped_configurations_keep_their_promises() {
     assert_eq!(mutating["webhooks"][0]["reinvocationPolicy"], "IfNeeded");
     assert_eq!(mutating["webhooks"][0]["rules"], validating["webhooks"][0]["rules"]);
     assert_eq!(mutating["webhooks"][0]["matchConditions"], validating["webhooks"][0]["matchConditions"]);
+}
+
+#[test]
+fn the_development_script_fills_in_an_authority_that_the_api_server_takes() {
+    let plane = apart();
+    let folder = plane.folder().path().join("development");
+    let out = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/certs/dev-certificate.sh"))
+        .args(["--print", "--dir"])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let printed = String::from_utf8(out.stdout).unwrap();
+    let read = plane.admin().ok_with("create --dry-run=server --output=json -f -", &printed);
+    let authority = std::fs::read(folder.join("ca.pem")).unwrap();
+    let authority = base64::engine::general_purpose::STANDARD.encode(authority);
+    assert_eq!(read.matches(&authority).count(), 2, "{read}");
+    let key = std::fs::metadata(folder.join("tls.key")).unwrap();
+    assert_eq!(key.permissions().mode() & 0o77, 0, "the key is for nobody else");
 }
 
 /// Top-level members that are neither type meta nor what is compared.

@@ -134,23 +134,23 @@ fn without_the_operator_the_schema_is_the_floor() {
     assert_snapshot!(model(json!({"model": null, "environment": "prod", "modelSourceRef": {"kind": "Pod"}})), @r#"
     exit 1
     The ModelDeployment "x" is invalid: 
-    * spec.modelSourceRef.kind: Unsupported value: "Pod": supported values: "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"
-    * spec.modelSourceRef.name: Required value
     * spec.environment: Unsupported value: "prod": supported values: "production", "development"
     * spec.model: Required value
+    * spec.modelSourceRef.kind: Unsupported value: "Pod": supported values: "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"
+    * spec.modelSourceRef.name: Required value
     "#);
     assert_snapshot!(model(json!({"offloadingConfig": {"behavior": {"percentage": 101, "strategy": "step"}}})), @r#"
     exit 1
     The ModelDeployment "x" is invalid: 
-    * spec.offloadingConfig.behavior.strategy: Unsupported value: "step": supported values: "Step", "Proportional"
     * spec.offloadingConfig.behavior.percentage: Invalid value: 101: spec.offloadingConfig.behavior.percentage in body should be less than or equal to 100
+    * spec.offloadingConfig.behavior.strategy: Unsupported value: "step": supported values: "Step", "Proportional"
     "#);
     assert_snapshot!(model(json!({"offloadingConfig": {"behavior": {"percentage": "50"}, "remoteBackend": {"scheme": "ftp"}}})), @r#"
     exit 1
     The ModelDeployment "x" is invalid: 
     * spec.offloadingConfig.behavior.percentage: Invalid value: "string": spec.offloadingConfig.behavior.percentage in body must be of type integer: "string"
-    * spec.offloadingConfig.remoteBackend.scheme: Unsupported value: "ftp": supported values: "http", "https"
     * spec.offloadingConfig.remoteBackend.host: Required value
+    * spec.offloadingConfig.remoteBackend.scheme: Unsupported value: "ftp": supported values: "http", "https"
     "#);
     assert_snapshot!(model(json!({"offloadingConfig": {"behaviour": {"percentage": 50}}})), @r#"
     exit 1
