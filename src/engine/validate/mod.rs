@@ -3,7 +3,12 @@
 //! A rule speaks only of what the structure found sound: it asks for texts and numbers and is silent where there are none,
 //! so that one fault is one finding.
 
+mod behavior;
+mod metrics;
+mod selector;
+mod serverless;
 mod structure;
+mod target;
 
 use super::finding::{At, Findings};
 use super::parse::Node;
@@ -17,6 +22,23 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     let at = root.field("spec");
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
-    _ = (spec, surroundings);
+    _ = surroundings;
+    if kind == Kind::ModelDeployment {
+        scaling(&mut out, &at, spec);
+    }
     out
+}
+
+/// Judges how the model scales, on Beamlit and between here and there; `at` is the place of the spec.
+fn scaling(out: &mut Findings, at: &At<'_>, spec: &Node<'_>) {
+    if let Some(node) = spec.get("serverlessConfig") {
+        serverless::serverless(out, &at.field("serverlessConfig"), node);
+    }
+    let at = at.field("offloadingConfig");
+    if let Some(node) = spec.find(&["offloadingConfig", "behavior"]) {
+        behavior::behavior(out, &at.field("behavior"), node);
+    }
+    if let Some(node) = spec.find(&["offloadingConfig", "metrics"]) {
+        metrics::metrics(out, &at.field("metrics"), node);
+    }
 }

@@ -2,9 +2,15 @@
 //!
 //! The judge reports `&OB001`, the command `rules` prints [`all`], and a test runs every example through the engine.
 
+mod metric;
 mod object;
+mod scaling;
 
+pub use metric::{
+    MD040, MD041, MD042, MD043, MD044, MD045, MD046, MD047, MD048, MD049, MD050, MD051, MD052, MD053, MD054, MD055,
+};
 pub use object::{OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008};
+pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030};
 
 use super::{ErrorType, Severity};
 
@@ -110,7 +116,7 @@ use rules;
 
 /// Every rule, in the order of the codes.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [object::ALL].into_iter().flatten().copied()
+    [object::ALL, scaling::ALL, metric::ALL].into_iter().flatten().copied()
 }
 
 /// The rule of that code, regardless of letter case.
