@@ -40,20 +40,45 @@ fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     modeldeployment.deployment.beamlit.com/invalid labeled
     ");
     // Changed elsewhere: the old faults are warnings.
-    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"enabled": false}})), @"");
+    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"enabled": false}})), @r#"
+    exit 0
+    modeldeployment.deployment.beamlit.com/invalid patched
+    Warning: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    Warning: spec.policies[1]: Duplicate value: "one": this remote policy is named above already [RF005]
+    Warning: spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    "#);
     // Moved within its list, an old fault stays old.
     assert_snapshot!(
         merge(&kubectl, "invalid", &json!({"spec": {"policies": [{"name": "zero"}, {"name": "one"}, {"name": "one"}]}})),
-        @""
-    );
-    // Another wrong value is a new fault, beside the old ones.
-    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "your model"}})), @"");
-    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"environment": "stage"}})), @"");
-    // Mended one after the other.
-    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "my-model"}})), @"
+        @r#"
     exit 0
     modeldeployment.deployment.beamlit.com/invalid patched
-    ");
+    Warning: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    Warning: spec.policies[2]: Duplicate value: "one": this remote policy is named above already [RF005]
+    Warning: spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    "#
+    );
+    // Another wrong value is a new fault, beside the old ones.
+    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "your model"}})), @r#"
+    exit 1
+    Warning: spec.policies[2]: Duplicate value: "one": this remote policy is named above already [RF005]
+    Warning: spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    The ModelDeployment "invalid" is invalid: spec.model: Invalid value: "your model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    "#);
+    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"environment": "stage"}})), @r#"
+    exit 1
+    Warning: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    Warning: spec.policies[2]: Duplicate value: "one": this remote policy is named above already [RF005]
+    Warning: spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    The ModelDeployment "invalid" is invalid: spec.environment: Unsupported value: "stage": supported values: "production", "development" [OB003]
+    "#);
+    // Mended one after the other.
+    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "my-model"}})), @r#"
+    exit 0
+    modeldeployment.deployment.beamlit.com/invalid patched
+    Warning: spec.policies[2]: Duplicate value: "one": this remote policy is named above already [RF005]
+    Warning: spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    "#);
     assert_snapshot!(
         merge(&kubectl, "invalid", &json!({"spec": {"policies": null, "offloadingConfig": {"remoteBackend": {"host": "models.example.com"}}}})),
         @"
@@ -62,7 +87,10 @@ fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     "
     );
     // And what is mended cannot be broken again.
-    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "my model"}})), @"");
+    assert_snapshot!(merge(&kubectl, "invalid", &json!({"spec": {"model": "my model"}})), @r#"
+    exit 1
+    The ModelDeployment "invalid" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    "#);
 }
 
 #[test]

@@ -122,24 +122,57 @@ fn every_class_of_fault_is_refused_in_plain_words() {
     let kubectl = gated().0.namespace("faults");
     let refused = |manifest: &str| {
         let out = kubectl.feed("apply -f -", manifest);
-        assert_eq!(out.code, Some(1), "{out}");
+        assert_eq!(out.code, Some(1), "{manifest}\n{out}");
         out.to_string()
     };
     let x = |spec: Value| refused(&model("x", &spec));
     // Of the schema: /mutate refuses these, in the same words.
-    assert_snapshot!(x(json!({"model": null})), @"");
-    assert_snapshot!(x(json!({"environment": "prod"})), @"");
-    assert_snapshot!(x(json!({"offloadingConfig": {"behavior": {"percentage": "50"}}})), @"");
-    assert_snapshot!(x(json!({"offloadingConfig": {"behavior": {"percentage": 150}}})), @"");
+    assert_snapshot!(x(json!({"model": null})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.model: Required value [OB002]
+    "#);
+    assert_snapshot!(x(json!({"environment": "prod"})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    "#);
+    assert_snapshot!(x(json!({"offloadingConfig": {"behavior": {"percentage": "50"}}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.offloadingConfig.behavior.percentage: Invalid value: must be an integer, not a string; write it without quotes [OB001]
+    "#);
+    assert_snapshot!(x(json!({"offloadingConfig": {"behavior": {"percentage": 150}}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.offloadingConfig.behavior.percentage: Invalid value: 150: must be from 0 to 100 [OB004]
+    "#);
     // Of a name.
-    assert_snapshot!(x(json!({"model": "my model"})), @"");
-    assert_snapshot!(x(json!({"modelSourceRef": {"name": "My_Model"}})), @"");
+    assert_snapshot!(x(json!({"model": "my model"})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    "#);
+    assert_snapshot!(x(json!({"modelSourceRef": {"name": "My_Model"}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.modelSourceRef.name: Invalid value: "My_Model": must consist of lower-case letters, digits, - and ., and each part must start and end with a letter or digit; did you mean "my-model"? [RF001]
+    "#);
     // Of references.
-    assert_snapshot!(x(json!({"modelSourceRef": {"kind": "deployment"}})), @"");
-    assert_snapshot!(x(json!({"serviceRef": {"name": "my-model", "namespace": "elsewhere"}})), @"");
-    assert_snapshot!(x(json!({"serviceRef": {"name": "my-model", "targetPort": 65536}})), @"");
-    assert_snapshot!(x(json!({"offloadingConfig": {}, "serviceRef": null})), @"");
-    assert_snapshot!(x(json!({"policies": [{"name": "one"}, {"name": "one"}]})), @"");
+    assert_snapshot!(x(json!({"modelSourceRef": {"kind": "deployment"}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.modelSourceRef.kind: Unsupported value: "deployment": supported values: "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"; did you mean "Deployment"? [OB003]
+    "#);
+    assert_snapshot!(x(json!({"serviceRef": {"name": "my-model", "namespace": "elsewhere"}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.serviceRef.namespace: Forbidden: "elsewhere": the Service must be in the object's own namespace "faults": ReferenceGrants are not looked up yet [RF003]
+    "#);
+    assert_snapshot!(x(json!({"serviceRef": {"name": "my-model", "targetPort": 65536}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.serviceRef.targetPort: Invalid value: 65536: must be from 1 to 65535 [OB004]
+    "#);
+    assert_snapshot!(x(json!({"offloadingConfig": {}, "serviceRef": null})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.serviceRef: Required value: offloadingConfig needs the Service whose traffic it takes [MD002]
+    "#);
+    assert_snapshot!(x(json!({"policies": [{"name": "one"}, {"name": "one"}]})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.policies[1]: Duplicate value: "one": this remote policy is named above already [RF005]
+    "#);
     // Of replica counts and rates.
     assert_snapshot!(x(json!({"serverlessConfig": {"minNumReplicas": 3, "maxNumReplicas": 2}})), @"");
     assert_snapshot!(x(json!({"serverlessConfig": {"stableWindow": "60"}})), @"");
@@ -191,7 +224,10 @@ fn a_dry_run_is_judged_and_stores_nothing() {
     exit 0
     modeldeployment.deployment.beamlit.com/my-model created (server dry run)
     ");
-    assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", &model("x", &json!({"environment": "prod"}))), @"");
+    assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", &model("x", &json!({"environment": "prod"}))), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    "#);
     // What would be stored is shown with its defaults.
     let shown = kubectl
         .ok_with("apply --dry-run=server --output=jsonpath={.spec.modelSourceRef.kind} -f -", &model("x", &json!({})));
@@ -269,10 +305,22 @@ fn two_appliers_of_one_manifest_do_not_conflict() {
 #[test]
 fn server_side_apply_is_refused_in_the_same_words() {
     let kubectl = gated().0.namespace("server-side");
-    assert_snapshot!(kubectl.feed("apply --server-side -f -", include_str!("demo/refused.yaml")), @"");
+    assert_snapshot!(kubectl.feed("apply --server-side -f -", include_str!("demo/refused.yaml")), @r#"
+    exit 1
+    The ModelDeployment "refused" is invalid: 
+    * spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    * spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    * spec.modelSourceRef.kind: Unsupported value: "Pod": supported values: "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet" [OB003]
+    * spec.serviceRef.targetPort: Invalid value: 80800: must be from 1 to 65535 [OB004]
+    * spec.offloadingConfig.behavior.percentage: Invalid value: 150: must be from 0 to 100 [OB004]
+    * spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com/v1": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    "#);
     assert_snapshot!(
         kubectl.feed("apply --server-side -f -", &model("x", &json!({"model": "my model"}))),
-        @""
+        @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    "#
     );
 }
 
@@ -285,8 +333,14 @@ fn merge_patches_are_judged() {
     exit 0
     modeldeployment.deployment.beamlit.com/my-model patched
     ");
-    assert_snapshot!(patch(r#"{"spec":{"offloadingConfig":{"behavior":{"percentage":160}}}}"#), @"");
-    assert_snapshot!(patch(r#"{"spec":{"model":"my model"}}"#), @"");
+    assert_snapshot!(patch(r#"{"spec":{"offloadingConfig":{"behavior":{"percentage":160}}}}"#), @r#"
+    exit 1
+    The ModelDeployment "my-model" is invalid: spec.offloadingConfig.behavior.percentage: Invalid value: 160: must be from 0 to 100 [OB004]
+    "#);
+    assert_snapshot!(patch(r#"{"spec":{"model":"my model"}}"#), @r#"
+    exit 1
+    The ModelDeployment "my-model" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    "#);
     // What is taken out gets its default again.
     assert_snapshot!(patch(r#"{"spec":{"environment":null,"offloadingConfig":{"behavior":null}}}"#), @"
     exit 0
@@ -318,7 +372,15 @@ fn an_edit_that_is_refused_reopens_the_editor_with_the_reasons() {
     assert_eq!(kubectl.get("mdep my-model")["spec"]["offloadingConfig"]["behavior"]["percentage"], 60);
     let seen = std::fs::read_to_string(seen).unwrap();
     let comments: Vec<&str> = seen.lines().take_while(|line| line.starts_with('#')).collect();
-    assert_snapshot!(comments.join("\n"), @"");
+    assert_snapshot!(comments.join("\n"), @r#"
+    # Please edit the object below. Lines beginning with a '#' will be ignored,
+    # and an empty file will abort the edit. If an error occurs while saving this file will be
+    # reopened with the relevant failures.
+    #
+    # modeldeployments.deployment.beamlit.com "my-model" was not valid:
+    # * spec.offloadingConfig.behavior.percentage: Invalid value: 150: must be from 0 to 100 [OB004]
+    #
+    "#);
 }
 
 #[test]
@@ -332,7 +394,13 @@ fn two_bad_objects_in_one_call_are_both_explained() {
             serde_json::from_str::<Value>(&model("two", &json!({"model": "my model"}))).unwrap(),
         ],
     });
-    assert_snapshot!(kubectl.feed("apply -f -", &both.to_string()), @"");
+    assert_snapshot!(kubectl.feed("apply -f -", &both.to_string()), @r#"
+    exit 1
+    Error from server (Invalid): error when creating "STDIN": admission webhook "mutate.beamlit.com" denied the request: ModelDeployment.deployment.beamlit.com "one" is invalid:
+    * spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    Error from server (Invalid): error when creating "STDIN": admission webhook "validate.beamlit.com" denied the request: ModelDeployment.deployment.beamlit.com "two" is invalid:
+    * spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    "#);
 }
 
 #[test]
@@ -368,7 +436,10 @@ fn a_person_without_rights_is_told_so_and_one_with_rights_is_judged() {
     exit 0
     modeldeployment.deployment.beamlit.com/my-model created
     ");
-    assert_snapshot!(alice.feed("apply -f -", &model("x", &json!({"environment": "prod"}))), @"");
+    assert_snapshot!(alice.feed("apply -f -", &model("x", &json!({"environment": "prod"}))), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    "#);
     assert_snapshot!(alice.feed("apply -f -", POLICY), @r#"
     exit 1
     Error from server (Forbidden): error when retrieving current configuration of:
@@ -391,8 +462,14 @@ fn objects_with_next_to_nothing_in_them_reach_both_webhooks() {
     let head =
         json!({"apiVersion": "deployment.beamlit.com/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "x"}});
     // No spec at all: /mutate refuses what the schema would refuse.
-    assert_snapshot!(kubectl.feed("create -f -", &head.to_string()), @"");
-    assert_snapshot!(kubectl.feed("create -f -", &model("x", &json!({"model": "my model"}))), @"");
+    assert_snapshot!(kubectl.feed("create -f -", &head.to_string()), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec: Required value [OB002]
+    "#);
+    assert_snapshot!(kubectl.feed("create -f -", &model("x", &json!({"model": "my model"}))), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    "#);
     // With generateName there is no name yet.
     let generated = json!({
         "apiVersion": "deployment.beamlit.com/v1alpha1",
