@@ -3,6 +3,7 @@
 //! A rule speaks only of what the structure found sound: it asks for texts and numbers and is silent where there are none,
 //! so that one fault is one finding.
 
+mod policy;
 mod structure;
 
 use super::finding::{At, Findings};
@@ -17,6 +18,10 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     let at = root.field("spec");
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
-    _ = (spec, surroundings);
+    _ = surroundings;
+    match kind {
+        Kind::ModelDeployment => {}
+        Kind::Policy => policy::policy(&mut out, &at, spec),
+    }
     out
 }

@@ -3,8 +3,10 @@
 //! The judge reports `&OB001`, the command `rules` prints [`all`], and a test runs every example through the engine.
 
 mod object;
+mod policy;
 
 pub use object::{OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008};
+pub use policy::{PL001, PL002, PL003, PL004, PL005, PL006, PL007};
 
 use super::{ErrorType, Severity};
 
@@ -110,7 +112,7 @@ use rules;
 
 /// Every rule, in the order of the codes.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [object::ALL].into_iter().flatten().copied()
+    [object::ALL, policy::ALL].into_iter().flatten().copied()
 }
 
 /// The rule of that code, regardless of letter case.
