@@ -6,6 +6,7 @@
 mod behavior;
 mod metrics;
 mod model;
+mod policy;
 mod reference;
 mod remote;
 mod selector;
@@ -27,7 +28,7 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
     match kind {
         Kind::ModelDeployment => model_deployment(&mut out, &at, spec, surroundings),
-        Kind::Policy => {}
+        Kind::Policy => policy::policy(&mut out, &at, spec),
     }
     out
 }

@@ -5,6 +5,7 @@
 mod metric;
 mod model_deployment;
 mod object;
+mod policy;
 mod reference;
 mod remote;
 mod scaling;
@@ -14,6 +15,7 @@ pub use metric::{
 };
 pub use model_deployment::{MD001, MD002};
 pub use object::{OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008};
+pub use policy::{PL001, PL002, PL003, PL004, PL005, PL006, PL007};
 pub use reference::{RF001, RF002, RF003, RF004, RF005};
 pub use remote::{RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011, RT012, RT013};
 pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030};
@@ -122,7 +124,7 @@ use rules;
 
 /// Every rule, in the order of the codes.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [object::ALL, model_deployment::ALL, scaling::ALL, metric::ALL, reference::ALL, remote::ALL]
+    [object::ALL, model_deployment::ALL, scaling::ALL, metric::ALL, policy::ALL, reference::ALL, remote::ALL]
         .into_iter()
         .flatten()
         .copied()
