@@ -2,6 +2,7 @@
 
 pub mod defaults;
 pub mod finding;
+pub mod manifest;
 pub mod parse;
 mod schema;
 pub mod suggest;
