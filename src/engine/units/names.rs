@@ -8,7 +8,11 @@ pub fn dns_label(text: &str) -> Result<(), String> {
     if text.len() > 63 {
         return Err("may not be more than 63 characters".into());
     }
-    if is_label(text) { Ok(()) } else { Err("must consist of lower-case letters, digits and -, and start and end with a letter or digit".into()) }
+    if is_label(text) {
+        Ok(())
+    } else {
+        Err("must consist of lower-case letters, digits and -, and start and end with a letter or digit".into())
+    }
 }
 
 /// A DNS-1123 subdomain: labels joined by `.`, 253 characters at the most.
@@ -73,7 +77,9 @@ pub fn label_value(text: &str) -> Result<(), String> {
 
 fn is_word(text: &str) -> bool {
     let end = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.')) && end(text.bytes().next()) && end(text.bytes().last())
+    text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.'))
+        && end(text.bytes().next())
+        && end(text.bytes().last())
 }
 
 #[cfg(test)]
@@ -88,7 +94,11 @@ mod tests {
         let table: &[(Form, &[&str], &[&str])] = &[
             (dns_label, &["a", "a-b", "0", "a0"], &["", "-a", "a-", "A", "a.b", "a_b", "ä", &long]),
             (dns_subdomain, &["a", "a.b", "a-b.0"], &["", ".", "a.", ".a", "a..b", "A", "a.-b", "a_b", &longer]),
-            (qualified, &["a", "A_b.c-d", "example.com/a"], &["", "/a", "a/", "a/b/c", "_a", "a-", "Example.com/a", "ä", &long]),
+            (
+                qualified,
+                &["a", "A_b.c-d", "example.com/a"],
+                &["", "/a", "a/", "a/b/c", "_a", "a-", "Example.com/a", "ä", &long],
+            ),
             (label_value, &["", "a", "A_b.c-d"], &["-a", "a.", "a b", "a/b", &long]),
         ];
         for (form, good, bad) in table {
