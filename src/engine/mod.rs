@@ -3,6 +3,7 @@
 pub mod defaults;
 pub mod finding;
 mod order;
+pub mod manifest;
 pub mod parse;
 mod ratchet;
 mod schema;
