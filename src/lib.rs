@@ -4,3 +4,10 @@
 
 pub mod api;
 pub mod engine;
+
+#[cfg(feature = "operator")]
+pub mod gate;
+#[cfg(feature = "operator")]
+pub mod serve;
+#[cfg(feature = "operator")]
+pub mod telemetry;

@@ -3,6 +3,9 @@
 //! A rule speaks only of what the structure found sound: it asks for texts and numbers and is silent where there are none,
 //! so that one fault is one finding.
 
+mod model;
+mod reference;
+mod remote;
 mod structure;
 
 use super::finding::{At, Findings};
@@ -17,6 +20,16 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     let at = root.field("spec");
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
-    _ = (spec, surroundings);
+    match kind {
+        Kind::ModelDeployment => {
+            model::model(&mut out, &at, spec);
+            reference::references(&mut out, &at, spec, surroundings);
+            if let Some(backend) = spec.find(&["offloadingConfig", "remoteBackend"]) {
+                let at = at.field("offloadingConfig");
+                remote::backend(&mut out, &at.field("remoteBackend"), backend, surroundings);
+            }
+        }
+        Kind::Policy => {}
+    }
     out
 }
