@@ -2,6 +2,7 @@
 
 pub mod defaults;
 pub mod finding;
+pub mod manifest;
 mod order;
 pub mod parse;
 mod ratchet;

@@ -33,3 +33,8 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     }
     out
 }
+
+/// Judges a value of a file by its shape alone.
+pub(super) fn shaped(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape) {
+    structure::value(out, at, node, shape, Reading::File);
+}

@@ -8,7 +8,10 @@ mod reference;
 mod remote;
 
 pub use model_deployment::{MD001, MD002};
-pub use object::{OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008};
+pub use object::{
+    OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008, OB009, OB010, OB011, OB012, OB013, OB014, OB015, OB016,
+    OB017,
+};
 pub use reference::{RF001, RF002, RF003, RF004, RF005};
 pub use remote::{RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011, RT012, RT013};
 
