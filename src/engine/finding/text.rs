@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+
 /// How many characters of a value a message quotes.
 pub const MAX_VALUE: usize = 128;
 
@@ -42,12 +44,112 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Control, invisible and bidirectional characters, and every space but the plain one.
+///
+/// These are the categories Cc, Cf, Zl, Zp and Zs, in which all bidirectional controls are, what Unicode lets a renderer
+/// leave out (`Default_Ignorable_Code_Point`: fillers, variation selectors, tags), and the few letters and symbols that are
+/// blank by design.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || (c.is_whitespace() && c != ' ')
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    matches!(
+        c.general_category(),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::LineSeparator
+            | GeneralCategory::ParagraphSeparator
+            | GeneralCategory::SpaceSeparator
+    ) || matches!(c,
+        // default ignorable, yet of another category or not assigned
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2065}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}'
+        // blank: braille, musical null notehead, Egyptian blanks
+        | '\u{2800}' | '\u{1d159}' | '\u{13441}' | '\u{13442}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_shown_as_its_number() {
+        for c in [
+            '\0',
+            '\n',
+            '\t',
+            '\u{7f}',
+            '\u{85}',
+            '\u{a0}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{600}',
+            '\u{61c}',
+            '\u{1680}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{202e}',
+            '\u{202f}',
+            '\u{2060}',
+            '\u{2065}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{206f}',
+            '\u{2800}',
+            '\u{3000}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{13430}',
+            '\u{1bca0}',
+            '\u{1d159}',
+            '\u{1d173}',
+            '\u{e0001}',
+            '\u{e0061}',
+            '\u{e0100}',
+        ] {
+            assert_eq!(escaped(&c.to_string()).to_string(), format!("\\u{{{:x}}}", u32::from(c)));
+        }
+    }
+
+    #[test]
+    fn what_people_write_stays() {
+        for text in ["my-model 1", "\"\\", "Türkiye", "страна", "国", "国\u{5e8}", "e\u{301}", "😀", "\u{e000}"]
+        {
+            assert_eq!(escaped(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn whatever_a_renderer_may_leave_out_is_unprintable() {
+        // A skeleton drops exactly the default ignorable code points.
+        let ignorable = (char::MIN..=char::MAX).filter(|c| unicode_security::skeleton(&c.to_string()).next().is_none());
+        let mut count = 0;
+        for c in ignorable {
+            assert!(is_unprintable(c), "{c:?}");
+            count += 1;
+        }
+        assert!(count > 4000, "{count}");
+    }
+
+    #[test]
+    fn every_space_and_control_but_the_plain_space_is_unprintable() {
+        for c in (char::MIN..=char::MAX).filter(|c| *c != ' ' && (c.is_whitespace() || c.is_control())) {
+            assert!(is_unprintable(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_value_is_cut_and_cannot_end_its_quotes() {
+        assert_eq!(quoted("a\"\\\u{202e}"), r#""a\"\\\u{202e}""#);
+        assert_eq!(quoted(&"ä".repeat(MAX_VALUE)), format!("\"{}\"", "ä".repeat(MAX_VALUE)));
+        assert_eq!(quoted(&"ä".repeat(MAX_VALUE + 1)), format!("\"{}\"…", "ä".repeat(MAX_VALUE)));
+    }
 }

@@ -3,8 +3,11 @@
 mod duration;
 mod host;
 pub mod names;
+mod place;
+mod place_names;
 mod quantity;
 
 pub use duration::{DurationError, GoDuration};
 pub use host::{Host, HostFault, HostPort};
+pub use place::{Continent, CountryCode};
 pub use quantity::Quantity;

@@ -3,10 +3,16 @@
 //! A rule speaks only of what the structure found sound: it asks for texts and numbers and is silent where there are none,
 //! so that one fault is one finding.
 
+mod behavior;
+mod metrics;
 mod model;
+mod policy;
 mod reference;
 mod remote;
+mod selector;
+mod serverless;
 mod structure;
+mod target;
 
 use super::finding::{At, Findings};
 use super::parse::Node;
@@ -21,15 +27,8 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
     match kind {
-        Kind::ModelDeployment => {
-            model::model(&mut out, &at, spec);
-            reference::references(&mut out, &at, spec, surroundings);
-            if let Some(backend) = spec.find(&["offloadingConfig", "remoteBackend"]) {
-                let at = at.field("offloadingConfig");
-                remote::backend(&mut out, &at.field("remoteBackend"), backend, surroundings);
-            }
-        }
-        Kind::Policy => {}
+        Kind::ModelDeployment => model_deployment(&mut out, &at, spec, surroundings),
+        Kind::Policy => policy::policy(&mut out, &at, spec),
     }
     out
 }
@@ -37,4 +36,24 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
 /// Judges a value of a file by its shape alone.
 pub(super) fn shaped(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape) {
     structure::value(out, at, node, shape, Reading::File);
+}
+
+/// Judges the spec of a ModelDeployment; `at` is its place.
+fn model_deployment(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
+    model::model(out, at, spec);
+    reference::references(out, at, spec, surroundings);
+    if let Some(node) = spec.get("serverlessConfig") {
+        serverless::serverless(out, &at.field("serverlessConfig"), node);
+    }
+    let Some(offloading) = spec.get("offloadingConfig") else { return };
+    let at = at.field("offloadingConfig");
+    if let Some(node) = offloading.get("behavior") {
+        behavior::behavior(out, &at.field("behavior"), node);
+    }
+    if let Some(node) = offloading.get("metrics") {
+        metrics::metrics(out, &at.field("metrics"), node);
+    }
+    if let Some(node) = offloading.get("remoteBackend") {
+        remote::backend(out, &at.field("remoteBackend"), node, surroundings);
+    }
 }
