@@ -3,6 +3,8 @@
 //! Rooms, and which may use which: `api` ← `engine` ← `cli`, `gate` ← `serve`.
 
 pub mod api;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
 
 #[cfg(feature = "operator")]

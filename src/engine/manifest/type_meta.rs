@@ -50,7 +50,7 @@ pub(super) fn known(object: &Node<'_>) -> Known {
     }
     let [version_text, kind_text] = [version, kind].map(|node| node.and_then(Node::text).unwrap_or_default());
     if version.is_none_or(|node| node.text() == Some("")) {
-        let hint = with_kind(kind_text).map(|group| did_you_mean(&api_version(group)));
+        let hint = with_kind(kind_text).map(|group| suggest::hint(&api_version(group)));
         out.add(required(&at_version, "").maybe_hint(hint));
     }
     if kind.is_none_or(|node| node.text() == Some("")) {
@@ -119,18 +119,17 @@ pub(super) fn has_our_fields(object: &Node<'_>) -> bool {
 
 /// The group that has this kind, or one that is spelt nearly so.
 fn with_kind(kind: &str) -> Option<&'static str> {
-    let near = suggest::closest(kind, KINDS.iter().map(|(_, kind)| *kind))?;
-    KINDS.iter().find(|(_, kind)| *kind == near).map(|(group, _)| *group)
+    let group_of = |kind: &str| KINDS.iter().find(|(_, known)| *known == kind).map(|(group, _)| *group);
+    group_of(kind).or_else(|| group_of(suggest::closest(kind, KINDS.iter().map(|(_, kind)| *kind))?))
 }
 
 fn kinds(group: &str) -> Vec<&'static str> {
     KINDS.iter().filter(|(of, _)| *of == group).map(|(_, kind)| *kind).collect()
 }
 
-/// Ours but for letter case, look-alikes or a distance of 2. That one is inside the other does not make groups near.
+/// One of ours, or nearly: letter case, look-alikes, a distance of 2. That one is inside the other does not make them near.
 fn near_group(group: &str) -> Option<&'static str> {
-    let length = |text: &str| text.trim().chars().count();
-    suggest::closest(group, GROUPS).filter(|near| length(near).abs_diff(length(group)) <= 2)
+    GROUPS.into_iter().find(|known| *known == group).or_else(|| suggest::misspelt(group, GROUPS))
 }
 
 /// Any other domain of Beamlit's.
@@ -142,13 +141,9 @@ fn api_version(group: &str) -> String {
     format!("{group}/{VERSION}")
 }
 
-fn did_you_mean(meant: &str) -> String {
-    format!("did you mean {}?", quoted(meant))
-}
-
 fn not_supported(at: &At<'_>, text: &str, supported: &[String], meant: Option<String>) -> Finding {
     let list: Vec<String> = supported.iter().map(|value| quoted(value)).collect();
     Finding::new(&OB009, at, format!("supported values: {}", list.join(", ")))
         .value(text)
-        .maybe_hint(meant.map(|meant| did_you_mean(&meant)))
+        .maybe_hint(meant.map(|meant| suggest::hint(&meant)))
 }
