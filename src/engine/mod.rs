@@ -2,8 +2,8 @@
 
 pub mod defaults;
 pub mod finding;
-mod order;
 pub mod manifest;
+mod order;
 pub mod parse;
 mod ratchet;
 mod schema;

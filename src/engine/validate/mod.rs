@@ -35,6 +35,11 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     out
 }
 
+/// Judges a value of a file by its shape alone.
+pub(super) fn shaped(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape) {
+    structure::value(out, at, node, shape, Reading::File);
+}
+
 /// Judges the spec of a ModelDeployment; `at` is its place.
 fn model_deployment(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
     model::model(out, at, spec);
