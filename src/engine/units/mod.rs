@@ -1,7 +1,10 @@
 //! Values that are parsed once and are right from then on.
 
 mod duration;
+mod host;
+pub mod names;
 mod quantity;
 
 pub use duration::{DurationError, GoDuration};
+pub use host::{Host, HostFault, HostPort};
 pub use quantity::Quantity;
