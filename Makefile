@@ -28,8 +28,7 @@ cluster-test: tools rust ## the tests on a real Kubernetes alone
 	cargo test --test cluster
 
 crds: rust ## write the generated files in crds/ anew
-	@mkdir -p crds
-	cargo run --quiet -- crds >crds/crds.yaml
+	cargo run --quiet -- crds --output-dir crds
 
 bench: rust ## how long a review takes
 	cargo bench
@@ -39,4 +38,4 @@ tools:
 	@[ -n "$$KUBEBUILDER_ASSETS" ] || tests/cluster/tools/build.sh >/dev/null
 
 rust:
-	@command -v cargo >/dev/null || { echo "cargo is needed: https://rustup.rs, or .ci/run on a bare Debian" >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo "cargo is needed: install Rust 1.95 or newer with rustup, or run .ci/run on a bare Debian" >&2; exit 1; }
