@@ -3,4 +3,13 @@
 //! Rooms, and which may use which: `api` ← `engine` ← `cli`, `gate` ← `serve`.
 
 pub mod api;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
+
+#[cfg(feature = "operator")]
+pub mod gate;
+#[cfg(feature = "operator")]
+pub mod serve;
+#[cfg(feature = "operator")]
+pub mod telemetry;

@@ -1,10 +1,50 @@
-//! scratch
-fn main() {
-    for c in beamlit_operator::api::all_crds().unwrap_or_default() {
-        println!("{}", serde_json::to_string_pretty(&c).unwrap());
+//! Process start: the command line and its exit codes.
+
+use std::process::ExitCode;
+
+use beamlit_operator::cli::{self, Exit, check, crds, rules};
+use clap::{Parser, Subcommand};
+
+/// Judges ModelDeployments and Policies: at `kubectl apply` as an admission webhook, and in files.
+#[derive(Parser)]
+#[command(
+    version,
+    long_about = "Judges ModelDeployments and Policies, the resources that say when traffic to an AI model may leave the cluster, how much of it, and where it may go.\n\n\
+In a cluster it is the admission webhook behind `kubectl apply`; on files, `check` gives the same judgement in the same words.",
+    after_help = "Start with: beamlit-operator check deploy/samples",
+    max_term_width = 120
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge manifests in files, directories or on stdin
+    Check(check::Args),
+    /// List the rules, or explain some of them
+    Rules(rules::Args),
+    /// Print the CustomResourceDefinitions
+    Crds(crds::Args),
+    /// Run the admission webhook
+    #[cfg(feature = "operator")]
+    Serve(beamlit_operator::serve::Args),
+}
+
+fn main() -> ExitCode {
+    match CommandLine::try_parse() {
+        Ok(CommandLine { command }) => match command {
+            Command::Check(args) => cli::run(|| check::run(&args)),
+            Command::Rules(args) => cli::run(|| rules::run(&args)),
+            Command::Crds(args) => cli::run(|| crds::run(&args)),
+            #[cfg(feature = "operator")]
+            Command::Serve(args) => beamlit_operator::serve::run(args),
+        },
+        Err(error) => {
+            // --help and --version arrive here too. Nobody is left to tell if they cannot be printed.
+            _ = error.print();
+            if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS }
+        }
     }
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&beamlit_operator::api::spec_schema("ModelDeployment")).unwrap_or_default()
-    );
 }

@@ -2,7 +2,10 @@
 
 pub mod defaults;
 pub mod finding;
+pub mod manifest;
+mod order;
 pub mod parse;
+mod ratchet;
 mod schema;
 pub mod suggest;
 pub mod units;
@@ -69,8 +72,23 @@ pub enum Reading {
     File,
 }
 
-/// Judges an object that has its defaults ([`defaults::apply`]).
+/// Judges an object that has its defaults ([`defaults::apply`]). The findings are in schema order.
 #[must_use]
 pub fn judge(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, reading: Reading) -> Findings {
-    validate::validate(kind, object, surroundings, reading)
+    let mut findings = validate::validate(kind, object, surroundings, reading);
+    findings.sort_by(|a, b| order::compare(kind, a, b));
+    findings
+}
+
+/// Judges an object, which has its defaults, that takes the place of another, which is as it was stored. An error that the
+/// old object had already is softened to a warning; the old object gets its defaults if it must be looked at.
+#[must_use]
+pub fn judge_update(kind: Kind, object: &Node<'_>, old: &mut Node<'_>, surroundings: &Surroundings<'_>) -> Findings {
+    let mut findings = judge(kind, object, surroundings, Reading::Review);
+    if findings.refuse() {
+        defaults::apply(kind, old);
+        let before = validate::validate(kind, old, surroundings, Reading::Review);
+        ratchet::soften(&mut findings, object, &before, old);
+    }
+    findings
 }

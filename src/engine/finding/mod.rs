@@ -215,6 +215,15 @@ impl Findings {
         }
     }
 
+    /// Adds the findings of another judgement, those included that were only counted.
+    pub fn append(&mut self, other: Self) {
+        let kept = |severity: Severity| other.of(severity).count();
+        let (errors, warnings) = (kept(Severity::Error), kept(Severity::Warning));
+        self.errors += other.errors - errors;
+        self.warnings += other.warnings - warnings;
+        other.list.into_iter().for_each(|finding| self.add(finding));
+    }
+
     /// The findings that were kept.
     #[must_use]
     pub fn list(&self) -> &[Finding] {

@@ -2,6 +2,8 @@
 
 mod json;
 mod node;
+mod yaml;
 
 pub use json::{JsonLimits, MAX_DEPTH, MAX_VALUES, ObjectSeed, ParseError, from_json};
 pub use node::{Mark, Member, Node, Value};
+pub use yaml::{Document, Documents, documents};

@@ -3,8 +3,18 @@
 //! A rule speaks only of what the structure found sound: it asks for texts and numbers and is silent where there are none,
 //! so that one fault is one finding.
 
+mod behavior;
+mod metrics;
+mod model;
 mod policy;
+mod reference;
+mod remote;
+mod selector;
+mod serverless;
 mod structure;
+mod target;
+#[cfg(test)]
+mod testing;
 
 use super::finding::{At, Findings};
 use super::parse::Node;
@@ -18,10 +28,34 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     let at = root.field("spec");
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
-    _ = surroundings;
     match kind {
-        Kind::ModelDeployment => {}
+        Kind::ModelDeployment => model_deployment(&mut out, &at, spec, surroundings),
         Kind::Policy => policy::policy(&mut out, &at, spec),
     }
     out
+}
+
+/// Judges a value of a file by its shape alone.
+pub(super) fn shaped(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape) {
+    structure::value(out, at, node, shape, Reading::File);
+}
+
+/// Judges the spec of a ModelDeployment; `at` is its place.
+fn model_deployment(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
+    model::model(out, at, spec);
+    reference::references(out, at, spec, surroundings);
+    if let Some(node) = spec.get("serverlessConfig") {
+        serverless::serverless(out, &at.field("serverlessConfig"), node);
+    }
+    let Some(offloading) = spec.get("offloadingConfig") else { return };
+    let at = at.field("offloadingConfig");
+    if let Some(node) = offloading.get("behavior") {
+        behavior::behavior(out, &at.field("behavior"), node);
+    }
+    if let Some(node) = offloading.get("metrics") {
+        metrics::metrics(out, &at.field("metrics"), node);
+    }
+    if let Some(node) = offloading.get("remoteBackend") {
+        remote::backend(out, &at.field("remoteBackend"), node, surroundings);
+    }
 }

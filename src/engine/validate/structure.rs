@@ -66,12 +66,12 @@ pub(super) fn value(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Sh
         (Shape::Boolean, Value::Bool(_)) => {}
         (Shape::Quantity, Value::Text(text)) => {
             if Quantity::parse(text).is_none() {
-                out.add(
+                let finding =
                     Finding::new(&OB006, at, "must be a number with an optional suffix, such as 500m, 10, 1.5 or 2Gi")
                         .value(text)
-                        .maybe_hint(Quantity::suggest(text).map(|near| format!("did you mean {}?", quoted(&near))))
-                        .by_schema(),
-                );
+                        .maybe_hint(Quantity::suggest(text).map(|near| format!("did you mean {}?", quoted(&near))));
+                // The pattern lets exponents such as 1e1.5 pass, which no quantity can have.
+                out.add(if Quantity::matches_pattern(text) { finding } else { finding.by_schema() });
             }
         }
         (Shape::Quantity, Value::Int(_) | Value::Float(_)) if node.integer().is_some() => {}
@@ -108,7 +108,7 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
 }
 
 /// The members that count: of several with one key the last.
-fn counted<'n, 'a>(node: &'n Node<'a>) -> impl Iterator<Item = &'n crate::engine::parse::Member<'a>> {
+pub(super) fn counted<'n, 'a>(node: &'n Node<'a>) -> impl Iterator<Item = &'n crate::engine::parse::Member<'a>> {
     let members = node.members();
     let mut seen = std::collections::HashMap::with_capacity(members.len());
     for (index, member) in members.iter().enumerate() {

@@ -2,11 +2,26 @@
 //!
 //! The judge reports `&OB001`, the command `rules` prints [`all`], and a test runs every example through the engine.
 
+mod metric;
+mod model_deployment;
 mod object;
 mod policy;
+mod reference;
+mod remote;
+mod scaling;
 
-pub use object::{OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008};
+pub use metric::{
+    MD040, MD041, MD042, MD043, MD044, MD045, MD046, MD047, MD048, MD049, MD050, MD051, MD052, MD053, MD054, MD055,
+};
+pub use model_deployment::{MD001, MD002};
+pub use object::{
+    OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008, OB009, OB010, OB011, OB012, OB013, OB014, OB015, OB016,
+    OB017,
+};
 pub use policy::{PL001, PL002, PL003, PL004, PL005, PL006, PL007};
+pub use reference::{RF001, RF002, RF003, RF004, RF005};
+pub use remote::{RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011, RT012, RT013};
+pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030};
 
 use super::{ErrorType, Severity};
 
@@ -112,7 +127,10 @@ use rules;
 
 /// Every rule, in the order of the codes.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [object::ALL, policy::ALL].into_iter().flatten().copied()
+    [object::ALL, model_deployment::ALL, scaling::ALL, metric::ALL, policy::ALL, reference::ALL, remote::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// The rule of that code, regardless of letter case.

@@ -43,4 +43,49 @@ rules! {
         "kubectl takes the last of several equal keys and says nothing about the others.",
         bad: "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n    name: fr\n",
         good: "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n  - type: country\n    name: fr\n";
+    OB009: Error NotSupported InFiles Documents,
+        "apiVersion and kind name a resource that exists",
+        "ModelDeployment belongs to `deployment.beamlit.com/v1alpha1`, Policy to `authorization.beamlit.com/v1alpha1`. Resources of other groups are passed over, unless the group is nearly one of ours.",
+        bad: "apiVersion: authorization.beamlit.dev/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n",
+        good: "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n";
+    OB010: Error Invalid InFiles Policy,
+        "the name of an object is a DNS-1123 subdomain",
+        "Names become parts of URLs and labels. `generateName` may end with a hyphen, because the server adds to it.",
+        bad: "metadata:\n  name: My_Policy\n",
+        good: "metadata:\n  name: my-policy\n";
+    OB011: Error Invalid InFiles Policy,
+        "a namespace is a DNS-1123 label",
+        "Lower-case letters, digits and hyphens, 63 characters at the most; no dots.",
+        bad: "metadata:\n  namespace: team.a\n",
+        good: "metadata:\n  namespace: team-a\n";
+    OB012: Error Invalid InFiles Policy,
+        "the key of a label is a qualified name",
+        "A name of at most 63 characters, with an optional DNS subdomain and `/` before it.",
+        bad: "metadata:\n  labels:\n    example.com/team/name: a\n",
+        good: "metadata:\n  labels:\n    example.com/team-name: a\n";
+    OB013: Error Invalid InFiles Policy,
+        "the value of a label is a short word",
+        "Empty, or at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends. Text for people belongs in an annotation.",
+        bad: "metadata:\n  labels:\n    team: team A\n",
+        good: "metadata:\n  labels:\n    team: team-a\n";
+    OB014: Error Invalid InFiles Policy,
+        "the key of an annotation is a qualified name",
+        "As for labels, except that the letter case of the subdomain does not count.",
+        bad: "metadata:\n  annotations:\n    my note: a\n",
+        good: "metadata:\n  annotations:\n    my-note: a\n";
+    OB015: Error Invalid InFiles Policy,
+        "a finalizer is a qualified name",
+        "A finalizer keeps an object until whoever owns the name has cleaned up; nobody could own a name of another form. `orphan` and `foregroundDeletion` exclude each other.",
+        bad: "metadata:\n  finalizers:\n  - my finalizer\n",
+        good: "metadata:\n  finalizers:\n  - example.com/my-finalizer\n";
+    OB016: Error Invalid InFiles Policy,
+        "an owner reference names an owner that can be one",
+        "At most one owner is the controller, and an Event owns nothing.",
+        bad: "metadata:\n  ownerReferences:\n  - apiVersion: v1\n    kind: Event\n    name: a\n    uid: b\n",
+        good: "metadata:\n  ownerReferences:\n  - apiVersion: apps/v1\n    kind: Deployment\n    name: a\n    uid: b\n";
+    OB017: Error Duplicate InFiles Documents,
+        "an object stands only once among all files",
+        "Of two objects with one kind, namespace and name the later takes the place of the earlier.",
+        bad: "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n---\napiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n",
+        good: "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n---\napiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-other-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n";
 }

@@ -1,0 +1,42 @@
+# What one does with this project; `make help` lists it. Everything is cached outside the tree and starts at once the
+# second time.
+
+SHELL := /bin/bash
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/beamlit-operator
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check cluster-test crds bench tools rust
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: tools rust ## a local Kubernetes with the operator: three manifests and what becomes of them (KEEP=1 stays)
+	@echo "demo: building the operator and the demo (minutes the first time) …" >&2
+	@cargo test --test demo --no-run
+	@cargo test --quiet --test demo
+
+test: rust ## everything that CI runs
+	@.ci/checks
+
+check: rust ## the quick part: formatting, clippy, unit tests
+	cargo fmt --check
+	cargo clippy --all-targets --all-features -- -D warnings
+	cargo test --quiet --lib --bins
+
+cluster-test: tools rust ## the tests on a real Kubernetes alone
+	cargo test --test cluster
+
+crds: rust ## write the generated files in crds/ anew
+	@mkdir -p crds
+	cargo run --quiet -- crds >crds/crds.yaml
+
+bench: rust ## how long a review takes
+	cargo bench
+
+# etcd, kube-apiserver, kube-controller-manager and kubectl of the pinned version, unless KUBEBUILDER_ASSETS has them.
+tools:
+	@[ -n "$$KUBEBUILDER_ASSETS" ] || tests/cluster/tools/build.sh >/dev/null
+
+rust:
+	@command -v cargo >/dev/null || { echo "cargo is needed: https://rustup.rs, or .ci/run on a bare Debian" >&2; exit 1; }

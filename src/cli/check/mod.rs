@@ -1,0 +1,152 @@
+//! `check`: judges manifests in files, directories and stdin as the webhook would.
+
+mod json;
+mod plain;
+mod report;
+mod sources;
+
+use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
+
+use super::Exit;
+use super::output::{self, Format};
+use crate::engine::manifest::Judge;
+use crate::engine::parse::Mark;
+use crate::engine::units::names;
+use report::Report;
+use sources::Source;
+
+/// What `check` is told to do.
+#[derive(Debug, clap::Args)]
+#[command(
+    long_about = "Judges every ModelDeployment and Policy in files, directories and on stdin, as the webhook would at `kubectl apply`, \
+and names all that is wrong with them at once: where, what, and what to write instead.\n\n\
+Reads YAML as kubectl does (multi-document files and Lists included) and JSON. Objects of other kinds are passed over and counted. \
+It talks to no cluster: what an object refers to and no file holds is unknown, and said to be.",
+    after_long_help = "\
+Examples:
+  beamlit-operator check deploy/
+  beamlit-operator check --deny-warnings --quiet deploy/ policies/eu.yaml
+  kubectl get modeldeployments -A -o yaml | beamlit-operator check -
+  beamlit-operator check --output json deploy/ | jq '.results[] | select(.verdict == \"refused\") | .name'
+  beamlit-operator rules OB003       (what a code in brackets means)
+
+Exit codes, the higher line wins:
+  70  internal error
+  64  wrong usage
+   2  something could not be read or parsed
+   1  an object is refused (or warned about, with --deny-warnings)
+   3  nothing to check
+   0  all admitted"
+)]
+pub struct Args {
+    /// Files, directories (*.yaml, *.yml and *.json in them, hidden ones aside), or - for stdin
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(long, short, value_name = "NAMESPACE", default_value = "default", value_parser = namespace)]
+    namespace: String,
+
+    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it
+    #[arg(long, value_name = "DOMAIN", default_value = "cluster.local", value_parser = domain)]
+    cluster_domain: String,
+
+    /// End with exit code 1 if there is a warning
+    #[arg(long)]
+    deny_warnings: bool,
+
+    /// For whom the output is
+    #[arg(long, short, value_enum, default_value_t = Format::Plain)]
+    output: Format,
+
+    /// Print errors only: no warnings, no notes, no summary
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+fn namespace(text: &str) -> Result<String, String> {
+    names::dns_label(text).map(|()| text.to_owned())
+}
+
+/// In the form that `serve` takes as well: any letter case, with or without the root dot.
+fn domain(text: &str) -> Result<String, String> {
+    let domain = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    names::dns_subdomain(&domain).map(|()| domain)
+}
+
+/// Judges what the arguments name and prints what was found.
+pub fn run(args: &Args) -> Exit {
+    let mut judge = Judge::new(&args.namespace, &args.cluster_domain);
+    let report = examine(sources::find(&args.paths), |source, bytes| judge.source(bytes, source.named));
+    output::print(report.exit(args.deny_warnings), |out| match args.output {
+        Format::Json => json::write(out, &report, args.quiet),
+        Format::Plain => {
+            plain::write(out, &report, &plain::Options { quiet: args.quiet, deny_warnings: args.deny_warnings })
+        }
+    })
+}
+
+/// Has every source judged. A panic is a fault of this program: it is reported for its source, and the others are still judged.
+fn examine(
+    sources: Vec<sources::Found>,
+    mut judge: impl FnMut(&Source, &[u8]) -> Vec<crate::engine::manifest::Outcome>,
+) -> Report {
+    let mut report = Report::default();
+    for found in sources {
+        let (source, bytes) = match found {
+            Ok(source) => match source.read() {
+                Ok(bytes) => (source, bytes),
+                Err(message) => {
+                    report.unreadable(source.name, Mark::default(), message);
+                    continue;
+                }
+            },
+            Err(fault) => {
+                report.unreadable(fault.name, Mark::default(), fault.message);
+                continue;
+            }
+        };
+        match panic::catch_unwind(AssertUnwindSafe(|| judge(&source, &bytes))) {
+            Ok(outcomes) => report.add(&source.name, outcomes),
+            Err(_) => report.crashed(source.name),
+        }
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::manifest::Outcome;
+
+    #[test]
+    fn a_panic_costs_one_source_and_is_an_internal_error() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["a.yaml", "b.yaml"] {
+            std::fs::write(directory.path().join(name), name).unwrap();
+        }
+        let mut judged = Vec::new();
+        let report = examine(sources::find(&[directory.path().to_owned()]), |_, bytes| {
+            assert_ne!(bytes, b"a.yaml", "clientSecret: hunter2");
+            judged.push(bytes.to_vec());
+            vec![Outcome::Skipped]
+        });
+        assert_eq!(judged, [b"b.yaml"]);
+        assert_eq!(report.exit(false), Exit::Internal);
+        let mut out = Vec::new();
+        json::write(&mut out, &report, false).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("internal error") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn names_given_as_arguments_have_their_forms() {
+        assert_eq!(domain("Cluster.Local."), Ok("cluster.local".into()));
+        for wrong in ["", ".", "a..b", "a b", "-a"] {
+            assert!(domain(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(namespace("team-a"), Ok("team-a".into()));
+        assert!(namespace("Team").is_err());
+    }
+}

@@ -1,0 +1,249 @@
+//! Whole manifests, as a file carries them: what nobody has looked at before `check` does.
+//!
+//! The webhook never sees a wrong kind, malformed metadata, an unknown field or a duplicate key, because the API server
+//! refuses or drops them first. Here they are judged too, and the spec by the same engine ([`super::judge`]).
+
+mod metadata;
+mod place;
+mod references;
+mod type_meta;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::finding::rules::{OB001, OB002, OB007, OB008, OB017};
+use super::finding::{At, Finding, Findings};
+use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
+use super::schema::{Field, Shape};
+use super::{Kind, Reading, Surroundings, defaults, judge, order, validate};
+
+pub use references::Reference;
+use type_meta::Known;
+
+/// How a source was named: decides what happens to a document that is no manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A file that was named, or stdin: everything in it is meant to be a manifest.
+    Explicitly,
+    /// Met while walking a directory, which may hold other things as well.
+    Found,
+}
+
+/// What became of a document, or of an item of a List.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was judged.
+    Judged(Box<Judged>),
+    /// It is somebody else's, one of our kinds without rules, or no manifest in a directory of other things.
+    Skipped,
+    /// It could not be read.
+    Unreadable {
+        /// Where reading stopped.
+        at: Mark,
+        /// Why, without quoting the content.
+        message: String,
+    },
+}
+
+/// An object and what was found.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// The document in its source, from 0.
+    pub document: usize,
+    /// The item in its List, from 0; none outside of one.
+    pub item: Option<usize>,
+    /// The object's apiVersion; empty if there is none that is a text.
+    pub api_version: String,
+    /// The object's kind; empty if there is none that is a text.
+    pub kind: String,
+    /// The namespace in which the object is judged; none if nobody knows its kind.
+    pub namespace: Option<String>,
+    /// The object's name; empty if it has none.
+    pub name: String,
+    /// What was found, in schema order.
+    pub findings: Vec<Placed>,
+    /// How many findings there are beyond those kept.
+    pub more: usize,
+    /// Whether the object is refused.
+    pub refused: bool,
+    /// What it refers to and nobody could look up, each once.
+    pub unknown: Vec<Reference>,
+}
+
+/// A finding and its place in the source.
+#[derive(Debug)]
+pub struct Placed {
+    /// The finding.
+    pub finding: Finding,
+    /// Where it sits.
+    pub at: Mark,
+}
+
+/// Judges the manifests of one run, and remembers which objects it has seen.
+#[derive(Debug)]
+pub struct Judge {
+    namespace: String,
+    cluster_domain: String,
+    /// The source and line of each object's name.
+    seen: HashMap<(Kind, String, String), (usize, u32)>,
+    /// How many sources were begun.
+    sources: usize,
+}
+
+impl Judge {
+    /// A judge that has seen nothing, and puts objects without a namespace into the default one.
+    #[must_use]
+    pub fn new(default_namespace: &str, cluster_domain: &str) -> Self {
+        Self {
+            namespace: default_namespace.to_owned(),
+            cluster_domain: cluster_domain.to_owned(),
+            seen: HashMap::new(),
+            sources: 0,
+        }
+    }
+
+    /// Judges every document of one source.
+    pub fn source(&mut self, bytes: &[u8], named: Named) -> Vec<Outcome> {
+        self.sources += 1;
+        let mut out = Vec::new();
+        for Document { index, content } in documents(bytes) {
+            match content {
+                Ok(node) if is_list(&node) => self.list(node, index, &mut 0, named, &mut out),
+                Ok(node) => out.push(self.object(node, index, None, named)),
+                Err(ParseError { at, message }) => out.push(Outcome::Unreadable { at, message }),
+            }
+        }
+        out
+    }
+
+    /// Unrolls a List, and Lists inside of it, as kubectl does; `next` counts the items.
+    fn list(&mut self, mut list: Node<'_>, document: usize, next: &mut usize, named: Named, out: &mut Vec<Outcome>) {
+        let inherited = ["apiVersion", "kind"].map(|key| list.get(key).cloned());
+        let Some(Node { value: Value::List(items), .. }) = list.get_mut("items") else { return };
+        for mut item in std::mem::take(items) {
+            if is_list(&item) {
+                self.list(item, document, next, named, out);
+                continue;
+            }
+            inherit(&mut item, &inherited);
+            out.push(self.object(item, document, Some(*next), named));
+            *next += 1;
+        }
+    }
+
+    fn object(&mut self, mut object: Node<'_>, document: usize, item: Option<usize>, named: Named) -> Outcome {
+        let text = |keys: &[&str]| object.find(keys).and_then(Node::text).unwrap_or_default().to_owned();
+        let mut judged = Judged {
+            document,
+            item,
+            api_version: text(&["apiVersion"]),
+            kind: text(&["kind"]),
+            name: text(&["metadata", "name"]),
+            ..Judged::default()
+        };
+        let findings = match type_meta::known(&object) {
+            Known::Foreign => return Outcome::Skipped,
+            Known::NoManifest(_) if named == Named::Found && !type_meta::has_our_fields(&object) => {
+                return Outcome::Skipped;
+            }
+            Known::NoManifest(findings) | Known::Wrong(findings) => findings,
+            Known::Ours(kind) => {
+                let named = text(&["metadata", "namespace"]);
+                let namespace = if named.is_empty() { self.namespace.clone() } else { named };
+                _ = defaults::apply(kind, &mut object);
+                let findings = self.ours(kind, &object, &namespace);
+                judged.unknown = references::unknown(kind, &object, &namespace, findings.list());
+                judged.namespace = Some(namespace);
+                findings
+            }
+        };
+        judged.refused = findings.refuse();
+        judged.more = findings.more();
+        let placed = |finding: &Finding| Placed { finding: finding.clone(), at: place::of(&object, finding) };
+        judged.findings = findings.list().iter().map(placed).collect();
+        Outcome::Judged(Box::new(judged))
+    }
+
+    fn ours(&mut self, kind: Kind, object: &Node<'_>, namespace: &str) -> Findings {
+        let mut out = Findings::default();
+        top_level(&mut out, object);
+        metadata::judge(&mut out, object);
+        self.twice(&mut out, kind, object, namespace);
+        let surroundings = Surroundings { namespace, cluster_domain: &self.cluster_domain };
+        out.append(judge(kind, object, &surroundings, Reading::File));
+        out.sort_by(|a, b| order::compare(kind, a, b).then_with(|| metadata::compare(a, b)));
+        out
+    }
+
+    /// Reports an object that this run has seen already: the later one would take the place of the earlier.
+    fn twice(&mut self, out: &mut Findings, kind: Kind, object: &Node<'_>, namespace: &str) {
+        let Some(node) = object.find(&["metadata", "name"]) else { return };
+        let Some(name) = node.text().filter(|name| !name.is_empty()) else { return };
+        match self.seen.entry((kind, namespace.to_owned(), name.to_owned())) {
+            Entry::Vacant(entry) => _ = entry.insert((self.sources, node.at.line)),
+            Entry::Occupied(entry) => {
+                let (source, line) = *entry.get();
+                let source = if source == self.sources { "this file" } else { "an earlier file" };
+                let message = format!("the same object stands on line {line} of {source} already");
+                let root = At::root();
+                out.add(Finding::new(&OB017, &root.field("metadata").field("name"), message).value(name));
+            }
+        }
+    }
+}
+
+fn is_list(node: &Node<'_>) -> bool {
+    node.text_of("kind").is_some_and(|kind| kind.ends_with("List"))
+        && matches!(node.get("items"), Some(Node { value: Value::List(_), .. }))
+}
+
+/// An item without type meta has that of its List, as in kubectl.
+fn inherit<'a>(item: &mut Node<'a>, [api_version, kind]: &[Option<Node<'a>>; 2]) {
+    let bare = ["apiVersion", "kind"].iter().all(|key| item.get(key).is_none());
+    let kind_of_item = kind.as_ref().and_then(Node::text).and_then(|kind| kind.strip_suffix("List"));
+    let (Some(api_version), Some(kind), true) = (api_version, kind_of_item.filter(|kind| !kind.is_empty()), bare)
+    else {
+        return;
+    };
+    if let Value::Map(members) = &mut item.value {
+        let kind = Node::new(Value::Text(kind.to_owned().into()));
+        for (key, value) in [("apiVersion", Node::new(api_version.value.clone())), ("kind", kind)] {
+            members.push(Member { key: key.into(), key_at: Mark::default(), value });
+        }
+    }
+}
+
+/// The fields of an object, in the order in which people write them.
+const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+
+/// Reports unknown and duplicate keys of the object itself; what is in them is judged elsewhere.
+fn top_level(out: &mut Findings, object: &Node<'_>) {
+    let mut found = Findings::default();
+    let fields = TOP_LEVEL.iter().map(|name| field(name, false, text(0))).collect();
+    validate::shaped(&mut found, &At::root(), object, &Shape::Object(fields));
+    for finding in found.list() {
+        let own = finding.path.0.len() == 1 && (finding.rule == &OB007 || finding.rule == &OB008);
+        if own {
+            out.add(finding.clone());
+        }
+    }
+}
+
+fn field(name: &str, required: bool, shape: Shape) -> Field {
+    Field { name: name.to_owned(), required, shape }
+}
+
+fn text(min: usize) -> Shape {
+    Shape::Text { min, max: usize::MAX, allowed: Vec::new() }
+}
+
+fn wrong_type(at: &At<'_>, node: &Node<'_>, wanted: &str) -> Finding {
+    Finding::new(&OB001, at, format!("must be {wanted}, not {}", node.type_name()))
+}
+
+fn required(at: &At<'_>, message: &str) -> Finding {
+    Finding::new(&OB002, at, message)
+}
+
+#[cfg(test)]
+mod tests;

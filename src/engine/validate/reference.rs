@@ -1,0 +1,118 @@
+//! References to workloads, Services and policies: their form, their kind and their namespace.
+
+use std::collections::HashSet;
+
+use crate::api::AUTHORIZATION_API_VERSION;
+use crate::engine::Surroundings;
+use crate::engine::finding::rules::{RF001, RF002, RF003, RF004, RF005};
+use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
+use crate::engine::parse::Node;
+use crate::engine::suggest;
+use crate::engine::units::names;
+
+/// Judges every reference in the spec of a ModelDeployment; `at` is the place of the spec.
+pub(super) fn references(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
+    if let Some(node) = spec.get("modelSourceRef") {
+        let at = at.field("modelSourceRef");
+        let kind = node.text_of("kind").unwrap_or("Deployment");
+        named(out, &at, node, SUBDOMAIN);
+        namespaced(out, &at, node, kind, surroundings);
+    }
+    for field in ["serviceRef", "metricServiceRef"] {
+        if let Some(node) = spec.get(field) {
+            let at = at.field(field);
+            named(out, &at, node, LABEL);
+            namespaced(out, &at, node, "Service", surroundings);
+        }
+    }
+    if let Some(list) = spec.get("policies") {
+        policies(out, &at.field("policies"), list, surroundings);
+    }
+}
+
+fn policies(out: &mut Findings, at: &At<'_>, list: &Node<'_>, surroundings: &Surroundings<'_>) {
+    let mut seen = HashSet::new();
+    for (index, node) in list.items().iter().enumerate() {
+        let at = at.index(index);
+        named(out, &at, node, SUBDOMAIN);
+        let local = match node.get("refType").map(Node::text) {
+            None | Some(Some("remotePolicy")) => false,
+            Some(Some("localPolicy")) => true,
+            // Nothing follows from a type that is none.
+            Some(_) => continue,
+        };
+        if local {
+            only(out, &at, node, "apiVersion", AUTHORIZATION_API_VERSION);
+            only(out, &at, node, "kind", "Policy");
+            namespaced(out, &at, node, "Policy", surroundings);
+        }
+        // The default namespace is never added to a remote policy: Beamlit has one flat space of names.
+        let namespace = if local { node.text_of("namespace").unwrap_or(surroundings.namespace) } else { "" };
+        if let Some(name) = node.text_of("name").filter(|name| !name.is_empty())
+            && !seen.insert((local, namespace, name))
+        {
+            let place = if local { "local" } else { "remote" };
+            out.add(Finding::new(&RF005, &at, format!("this {place} policy is named above already")).value(name));
+        }
+    }
+}
+
+/// A form that names have, and the length beyond which the schema refuses a text by itself.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    check: fn(&str) -> Result<(), String>,
+    longest: usize,
+}
+
+/// A DNS-1123 label.
+pub(super) const LABEL: Form = Form { check: names::dns_label, longest: 63 };
+/// A DNS-1123 subdomain.
+pub(super) const SUBDOMAIN: Form = Form { check: names::dns_subdomain, longest: 253 };
+
+/// Judges the form of `name`.
+pub(super) fn named(out: &mut Findings, at: &At<'_>, node: &Node<'_>, form: Form) {
+    well_formed(out, at, node, "name", &RF001, form);
+}
+
+fn well_formed(out: &mut Findings, at: &At<'_>, node: &Node<'_>, field: &str, rule: &'static Rule, form: Form) {
+    if let Some(text) = node.text_of(field).filter(|text| !text.is_empty() && text.chars().count() <= form.longest)
+        && let Err(fault) = (form.check)(text)
+    {
+        let better = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");
+        let hint =
+            (better != text && (form.check)(&better).is_ok()).then(|| format!("did you mean {}?", quoted(&better)));
+        out.add(Finding::new(rule, &at.field(field), fault).value(text).maybe_hint(hint));
+    }
+}
+
+fn namespaced(out: &mut Findings, at: &At<'_>, node: &Node<'_>, kind: &str, surroundings: &Surroundings<'_>) {
+    let Some(namespace) = node.text_of("namespace").filter(|text| !text.is_empty() && *text != surroundings.namespace)
+    else {
+        return;
+    };
+    if names::dns_label(namespace).is_err() {
+        well_formed(out, at, node, "namespace", &RF002, LABEL);
+        return;
+    }
+    out.add(
+        Finding::new(
+            &RF003,
+            &at.field("namespace"),
+            format!(
+                "the {kind} must be in the object's own namespace {}: ReferenceGrants are not looked up yet",
+                quoted(surroundings.namespace)
+            ),
+        )
+        .value(namespace),
+    );
+}
+
+fn only(out: &mut Findings, at: &At<'_>, node: &Node<'_>, field: &str, supported: &'static str) {
+    if let Some(text) = node.text_of(field).filter(|text| *text != supported) {
+        out.add(
+            Finding::new(&RF004, &at.field(field), format!("supported values: {}", quoted(supported)))
+                .value(text)
+                .maybe_hint(suggest::did_you_mean(text, [supported])),
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! What the kubelet and Prometheus ask, on a plain port of its own: is it alive, is it ready, how does it do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+
+use crate::telemetry::metrics::Metrics;
+
+/// Whether the gate can be sent reviews: from when it accepts connections until it is told to end.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    accepting: AtomicBool,
+    ending: AtomicBool,
+}
+
+impl Readiness {
+    /// The gate accepts connections.
+    pub fn accepting(&self) {
+        self.accepting.store(true, Ordering::Release);
+    }
+
+    /// The gate will end, whatever else happens.
+    pub fn ending(&self) {
+        self.ending.store(true, Ordering::Release);
+    }
+
+    /// Ready, or why not.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.ending.load(Ordering::Acquire) {
+            Err("shutting down")
+        } else if !self.accepting.load(Ordering::Acquire) {
+            Err("starting")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The routes `/healthz`, `/readyz` and `/metrics`.
+pub fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route(
+            "/readyz",
+            get(move || async move {
+                match readiness.check() {
+                    Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+                    Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+                }
+            }),
+        )
+        .route(
+            "/metrics",
+            get(move || async move {
+                ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.encode())
+            }),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_is_only_what_accepts_and_does_not_end() {
+        let readiness = Readiness::default();
+        assert_eq!(readiness.check(), Err("starting"));
+        readiness.accepting();
+        assert_eq!(readiness.check(), Ok(()));
+        readiness.ending();
+        assert_eq!(readiness.check(), Err("shutting down"));
+        readiness.accepting();
+        assert_eq!(readiness.check(), Err("shutting down"));
+    }
+}

@@ -1,0 +1,333 @@
+//! One review: bytes in, bytes out, without I/O, clock or state.
+
+mod denial;
+mod request;
+mod response;
+mod warnings;
+
+use std::borrow::Cow;
+
+use self::request::{Operation, Request, Uid};
+use self::response::{AuditAnnotations, Details, Response, Status};
+use crate::engine::finding::{Finding, Findings, Severity};
+use crate::engine::{self, Kind, Reading, Surroundings, defaults};
+
+pub(crate) use denial::printable;
+
+/// The two sides of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `/mutate`: adds defaults, and denies what the schema would refuse.
+    Mutate,
+    /// `/validate`: judges.
+    Validate,
+}
+
+impl Endpoint {
+    /// The name, as in the path.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+}
+
+/// What the judgement depends on beside the review.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The cluster's DNS domain, such as `cluster.local`.
+    pub cluster_domain: String,
+}
+
+/// What became of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Judged and admitted as it is.
+    Admitted,
+    /// Admitted with defaults added.
+    Patched,
+    /// Judged and denied.
+    Denied,
+    /// Admitted without being judged: a deletion, an unchanged spec, a subresource, a kind that is not ours.
+    Passed,
+    /// No readable review.
+    Undecodable,
+    /// Too many reviews were in flight.
+    Full,
+    /// The time was up.
+    Late,
+    /// The judgement broke down.
+    Panicked,
+    /// The body was over the cap, and not read.
+    TooLarge,
+    /// The content type was not JSON, and the body not read.
+    Unsupported,
+}
+
+impl Verdict {
+    /// The name, for logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Patched => "patched",
+            Self::Denied => "denied",
+            Self::Passed => "passed",
+            Self::Undecodable => "undecodable",
+            Self::Full => "full",
+            Self::Late => "late",
+            Self::Panicked => "panicked",
+            Self::TooLarge => "too_large",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// What a review was about, as far as it was read. Texts are as they came: escape them before they are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    /// The review's uid.
+    pub uid: Option<String>,
+    /// The kind, if it is one that is judged.
+    pub kind: Option<Kind>,
+    /// The kind as it was named.
+    pub kind_name: String,
+    /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
+    pub operation: Option<&'static str>,
+    /// The namespace, empty if there is none.
+    pub namespace: String,
+    /// The name, or what it is generated from.
+    pub name: String,
+    /// Whether nothing will be stored.
+    pub dry_run: bool,
+    /// The codes of what was found, each once.
+    pub codes: Vec<&'static str>,
+}
+
+/// The answer to a review.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status. With 200 the body is an AdmissionReview, otherwise a line of text.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+    /// What became of the review.
+    pub verdict: Verdict,
+    /// What it was about.
+    pub subject: Subject,
+}
+
+/// Why a review was not judged to the end.
+#[derive(Clone, Copy, Debug)]
+pub enum Failure<'a> {
+    /// The body is no review that can be read, and why.
+    Undecodable(&'a str),
+    /// Too many reviews are in flight.
+    Full,
+    /// The time is up.
+    Late,
+    /// The judgement broke down.
+    Panicked,
+}
+
+/// After how many seconds to ask a gate again that was full.
+pub const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// Answers a review.
+#[must_use]
+pub fn answer(endpoint: Endpoint, body: &[u8], settings: &Settings) -> Answer {
+    let uid = Uid::new();
+    let read = request::read(body, &uid);
+    let uid = uid.into_inner();
+    match (read, uid) {
+        (Ok(request), Some(uid)) => decide(endpoint, request, &uid, settings),
+        (Ok(_), None) => Answer::failed(endpoint, None, Failure::Undecodable("request.uid is missing")),
+        (Err(error), uid) => {
+            let uid = uid.map(Cow::into_owned).or_else(|| request::uid_of(body));
+            Answer::failed(endpoint, uid, Failure::Undecodable(&error))
+        }
+    }
+}
+
+/// The uid of a review of which only the beginning is there, or of which no more can be read.
+#[must_use]
+pub fn uid_of(beginning: &[u8]) -> Option<String> {
+    request::uid_of(beginning)
+}
+
+/// Runs the judge once, so that what it prepares at first use is there before the first review.
+pub fn warm_up(settings: &Settings) {
+    for kind in Kind::ALL {
+        let mut node = engine::parse::Node::default();
+        _ = defaults::apply(kind, &mut node);
+        _ = engine::judge(kind, &node, &surroundings("default", settings), Reading::Review);
+    }
+}
+
+fn surroundings<'a>(namespace: &'a str, settings: &'a Settings) -> Surroundings<'a> {
+    Surroundings { namespace, cluster_domain: &settings.cluster_domain }
+}
+
+/// Whether the request must not be judged: never in the way of a deletion, of a change that leaves the spec alone, or of what is
+/// somebody else's.
+fn passes(request: &Request<'_>) -> bool {
+    if matches!(request.operation, Operation::Delete | Operation::Connect) || !request.sub_resource.is_empty() {
+        return true;
+    }
+    let Some(object) = &request.object else { return false };
+    if object.find(&["metadata", "deletionTimestamp"]).is_some() {
+        return true;
+    }
+    match &request.old_object {
+        Some(old) => request.operation == Operation::Update && object.get("spec") == old.get("spec"),
+        None => false,
+    }
+}
+
+fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: &Settings) -> Answer {
+    let subject = Subject {
+        uid: Some(uid.to_owned()),
+        kind: request.kind(),
+        kind_name: request.of.kind.clone().into_owned(),
+        operation: Some(request.operation.name()),
+        namespace: request.namespace.clone().into_owned(),
+        name: name_of(&request).to_owned(),
+        dry_run: request.dry_run,
+        codes: Vec::new(),
+    };
+    let Some(kind) = subject.kind.filter(|_| !passes(&request)) else {
+        return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
+    };
+    let Some(mut object) = request.object.take() else {
+        return Answer::unreadable(endpoint, subject, "request.object is missing");
+    };
+    let patch = defaults::apply(kind, &mut object);
+    let surroundings = surroundings(&subject.namespace, settings);
+    let findings = match (request.operation, &mut request.old_object) {
+        (Operation::Update, Some(old)) => engine::judge_update(kind, &object, old, &surroundings),
+        (Operation::Update, None) => return Answer::unreadable(endpoint, subject, "request.oldObject is missing"),
+        _ => engine::judge(kind, &object, &surroundings, Reading::Review),
+    };
+    conclude(endpoint, kind, uid, subject, &patch, &findings)
+}
+
+/// Puts what was found into an answer.
+fn conclude(
+    endpoint: Endpoint,
+    kind: Kind,
+    uid: &str,
+    mut subject: Subject,
+    patch: &json_patch::Patch,
+    findings: &Findings,
+) -> Answer {
+    let denied = match endpoint {
+        // What the schema refuses never reaches /validate, and the API server would name one fault in its own words. The rest
+        // is left to /validate.
+        Endpoint::Mutate => findings.of(Severity::Error).any(|finding| finding.schema),
+        Endpoint::Validate => findings.refuse(),
+    };
+    let mut response = if denied {
+        Response::refused(uid, denial::status(kind, &subject.name, findings))
+    } else {
+        Response::allowed(uid)
+    };
+    if denied {
+        let codes = codes(findings.of(Severity::Error)).join(",");
+        response.audit_annotations = Some(AuditAnnotations { codes });
+    }
+    // An object that /mutate admits is seen once more by /validate, and its author would be told twice.
+    if denied || endpoint == Endpoint::Validate {
+        response.warnings = warnings::lines(findings);
+        subject.codes = codes(findings.list());
+    } else if response.patch(patch).is_err() {
+        return Answer::failed(endpoint, subject.uid, Failure::Panicked);
+    }
+    let verdict = match (denied, response.patches()) {
+        (true, _) => Verdict::Denied,
+        (false, true) => Verdict::Patched,
+        (false, false) => Verdict::Admitted,
+    };
+    Answer::review(&response, verdict, subject)
+}
+
+/// The name; with `generateName` the mutating side sees none yet.
+fn name_of<'r>(request: &'r Request<'_>) -> &'r str {
+    if !request.name.is_empty() {
+        return &request.name;
+    }
+    let metadata = request.object.as_ref().and_then(|object| object.get("metadata"));
+    ["name", "generateName"]
+        .into_iter()
+        .find_map(|key| metadata?.text_of(key).filter(|text| !text.is_empty()))
+        .unwrap_or_default()
+}
+
+/// The codes, each once, in the order of the findings.
+fn codes<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    for finding in findings {
+        if !codes.contains(&finding.rule.code) {
+            codes.push(finding.rule.code);
+        }
+    }
+    codes
+}
+
+impl Answer {
+    fn review(response: &Response<'_>, verdict: Verdict, subject: Subject) -> Self {
+        match response.encode() {
+            Ok(body) => Self { status: 200, body, verdict, subject },
+            Err(_) => Self::plain(500, "the answer could not be written", Verdict::Panicked),
+        }
+    }
+
+    fn unreadable(endpoint: Endpoint, subject: Subject, message: &str) -> Self {
+        let failed = Self::failed(endpoint, subject.uid.clone(), Failure::Undecodable(message));
+        Self { subject, ..failed }
+    }
+
+    /// An answer that is no review: a status and a line of text.
+    #[must_use]
+    pub fn plain(status: u16, message: &str, verdict: Verdict) -> Self {
+        Self { status, body: format!("{message}\n").into_bytes(), verdict, subject: Subject::default() }
+    }
+
+    /// The answer to a review that was not judged to the end: `/validate` refuses it; from `/mutate` it must look like a
+    /// failed call, so that `failurePolicy: Ignore` works. A review that cannot be read is refused by both.
+    #[must_use]
+    pub fn failed(endpoint: Endpoint, uid: Option<String>, failure: Failure<'_>) -> Self {
+        let (verdict, reason, code, http) = match failure {
+            Failure::Undecodable(_) => (Verdict::Undecodable, "BadRequest", 400, 400),
+            Failure::Full => (Verdict::Full, "TooManyRequests", 429, 503),
+            Failure::Late => (Verdict::Late, "Timeout", 504, 504),
+            Failure::Panicked => (Verdict::Panicked, "InternalError", 500, 500),
+        };
+        let message = match failure {
+            Failure::Undecodable(why) => format!("the admission review cannot be read: {why}"),
+            Failure::Full => "too many admission reviews are in flight; try again".to_owned(),
+            Failure::Late => "the time of the admission review was up before it was judged; try again".to_owned(),
+            Failure::Panicked => {
+                "the judgement broke down, which is a fault of the operator; its log says where".to_owned()
+            }
+        };
+        let speaks = endpoint == Endpoint::Validate || matches!(failure, Failure::Undecodable(_));
+        match &uid {
+            Some(id) if speaks => {
+                let details = matches!(failure, Failure::Full)
+                    .then(|| Details { retry_after_seconds: Some(RETRY_AFTER_SECONDS), ..Details::default() });
+                let status = Status { status: "Failure", message, reason, details, code };
+                let body = Response::refused(id, status);
+                Self::review(&body, verdict, Subject { uid: Some(id.clone()), ..Subject::default() })
+            }
+            _ => {
+                let plain = Self::plain(http, &message, verdict);
+                Self { subject: Subject { uid, ..Subject::default() }, ..plain }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! Tests of whole answers: bytes in, bytes out.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::engine::finding::At;
+use crate::engine::finding::rules::{OB003, OB004};
+
+const ENDPOINTS: [Endpoint; 2] = [Endpoint::Mutate, Endpoint::Validate];
+
+fn settings() -> Settings {
+    Settings { cluster_domain: "cluster.local".into() }
+}
+
+fn ask(endpoint: Endpoint, review: &Value) -> (Answer, Value) {
+    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), &settings());
+    let body = serde_json::from_slice(&answer.body).unwrap_or_default();
+    (answer, body)
+}
+
+fn policy(country: &Value) -> Value {
+    json!({"apiVersion": "authorization.beamlit.com/v1alpha1", "kind": "Policy", "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"type": "location", "locations": [{"type": "country", "name": country}]}})
+}
+
+fn review(operation: &str, object: &Value, old: &Value) -> Value {
+    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "u-1",
+        "kind": {"group": "authorization.beamlit.com", "version": "v1alpha1", "kind": "Policy"},
+        "name": "p", "namespace": "n", "operation": operation, "object": object, "oldObject": old, "dryRun": false}})
+}
+
+#[test]
+fn a_fault_of_the_schema_is_denied_by_both_with_everything() {
+    let object = policy(&json!(7));
+    for endpoint in ENDPOINTS {
+        let (answer, body) = ask(endpoint, &review("CREATE", &object, &Value::Null));
+        assert_eq!((answer.status, answer.verdict), (200, Verdict::Denied));
+        let response = &body["response"];
+        assert_eq!((&response["uid"], &response["allowed"]), (&json!("u-1"), &json!(false)));
+        assert_eq!(response["status"]["code"], 422);
+        assert_eq!(response["status"]["reason"], "Invalid");
+        let causes = response["status"]["details"]["causes"].as_array().unwrap();
+        assert_eq!(causes[0]["field"], "spec.locations[0].name");
+        assert_eq!(causes[0]["reason"], "FieldValueTypeInvalid");
+        assert!(response.get("patch").is_none() && response.get("patchType").is_none());
+        assert_eq!(response["auditAnnotations"]["codes"], "OB001");
+        assert_eq!(answer.subject.codes, ["OB001"]);
+    }
+}
+
+#[test]
+fn what_must_not_be_judged_is_admitted_without_a_patch() {
+    let bad = policy(&json!(7));
+    let worse = policy(&json!(8));
+    let mut going = bad.clone();
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let mut part = review("UPDATE", &bad, &worse);
+    part["request"]["subResource"] = json!("status");
+    let mut other = review("CREATE", &bad, &Value::Null);
+    other["request"]["kind"]["version"] = json!("v1");
+    let mut labelled = bad.clone();
+    labelled["metadata"]["labels"] = json!({"a": "b"});
+    let mut nameless = review("DELETE", &Value::Null, &bad);
+    nameless["request"].as_object_mut().unwrap().remove("name");
+    for (what, review) in [
+        ("deletion", review("DELETE", &Value::Null, &bad)),
+        ("deletion of a namespace", nameless),
+        ("connect", review("CONNECT", &bad, &Value::Null)),
+        ("an object that is going", review("UPDATE", &going, &worse)),
+        ("a subresource", part),
+        ("an unknown version", other),
+        ("an unchanged spec", review("UPDATE", &labelled, &bad)),
+    ] {
+        for endpoint in ENDPOINTS {
+            let (answer, body) = ask(endpoint, &review);
+            assert_eq!(body["response"], json!({"uid": "u-1", "allowed": true}), "{what}");
+            assert_eq!(answer.verdict, Verdict::Passed, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_create_is_judged_whatever_is_said_of_an_old_object() {
+    let bad = policy(&json!(7));
+    let (answer, _) = ask(Endpoint::Validate, &review("CREATE", &bad, &bad));
+    assert_eq!(answer.verdict, Verdict::Denied);
+}
+
+#[test]
+fn a_review_that_cannot_be_read_is_refused_under_its_uid() {
+    let object = policy(&json!("us"));
+    let mut wrong = review("CREATE", &object, &Value::Null);
+    wrong["apiVersion"] = json!("admission.k8s.io/v1beta1");
+    for (review, why) in [
+        (review("CREATE", &Value::Null, &Value::Null), "request.object is missing"),
+        (review("UPDATE", &policy(&json!("fr")), &Value::Null), "request.oldObject is missing"),
+        (wrong, "apiVersion must be admission.k8s.io/v1"),
+    ] {
+        for endpoint in ENDPOINTS {
+            let (answer, body) = ask(endpoint, &review);
+            assert_eq!((answer.status, answer.verdict), (200, Verdict::Undecodable));
+            assert_eq!(body["response"]["uid"], "u-1");
+            assert_eq!(body["response"]["allowed"], false);
+            assert_eq!(body["response"]["status"]["code"], 400);
+            let message = body["response"]["status"]["message"].as_str().unwrap();
+            assert!(message.contains(why), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_review_that_is_cut_anywhere_is_answered() {
+    let whole = serde_json::to_vec(&review("CREATE", &policy(&json!("us")), &Value::Null)).unwrap();
+    for end in 0..whole.len() {
+        for endpoint in ENDPOINTS {
+            let answer = answer(endpoint, &whole[..end], &settings());
+            assert_eq!(answer.verdict, Verdict::Undecodable, "{end}");
+            match answer.subject.uid {
+                Some(uid) => assert_eq!((answer.status, uid.as_str()), (200, "u-1")),
+                None => assert_eq!(answer.status, 400),
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_under_the_uid() {
+    let mut body = serde_json::to_vec(&review("CREATE", &policy(&json!("us")), &Value::Null)).unwrap();
+    let place = body.windows(4).position(|four| four == b"\"us\"").unwrap();
+    body[place + 1] = 0xff;
+    let answer = answer(Endpoint::Validate, &body, &settings());
+    assert_eq!((answer.status, answer.subject.uid.as_deref()), (200, Some("u-1")));
+    assert!(String::from_utf8(answer.body).unwrap().contains("not UTF-8 at byte"));
+}
+
+#[test]
+fn a_name_that_is_yet_to_be_generated_is_called_by_its_beginning() {
+    let mut object = policy(&json!(7));
+    object["metadata"] = json!({"generateName": "my-"});
+    let mut review = review("CREATE", &object, &Value::Null);
+    review["request"].as_object_mut().unwrap().remove("name");
+    let (answer, body) = ask(Endpoint::Mutate, &review);
+    assert_eq!(body["response"]["status"]["details"]["name"], "my-");
+    let message = body["response"]["status"]["message"].as_str().unwrap();
+    assert!(message.starts_with("Policy.authorization.beamlit.com \"my-\" is invalid:\n* spec."), "{message}");
+    assert_eq!(answer.subject.name, "my-");
+}
+
+fn found(schema: bool) -> Findings {
+    let mut findings = Findings::default();
+    let root = At::root();
+    let at = root.field("spec");
+    let mut error = Finding::new(&OB003, &at, "wrong");
+    error.schema = schema;
+    findings.add(error);
+    let mut warning = Finding::new(&OB004, &at, "odd");
+    warning.severity = Severity::Warning;
+    findings.add(warning);
+    findings
+}
+
+fn concluded(endpoint: Endpoint, findings: &Findings, patch: &Value) -> (Answer, Value) {
+    let patch = serde_json::from_value(patch.clone()).unwrap();
+    let answer = conclude(endpoint, Kind::Policy, "u", Subject::default(), &patch, findings);
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    (answer, body["response"].clone())
+}
+
+#[test]
+fn mutate_leaves_to_validate_what_the_schema_would_not_refuse() {
+    let add = json!([{"op": "add", "path": "/spec/enabled", "value": true}]);
+    let (answer, response) = concluded(Endpoint::Mutate, &found(false), &add);
+    assert_eq!(answer.verdict, Verdict::Patched);
+    let bytes = base64::engine::general_purpose::STANDARD.decode(response["patch"].as_str().unwrap()).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), add);
+    // The author hears of the warning once, from /validate.
+    assert!(response.get("warnings").is_none() && response.get("auditAnnotations").is_none());
+
+    let (answer, response) = concluded(Endpoint::Validate, &found(false), &add);
+    assert_eq!(answer.verdict, Verdict::Denied);
+    assert!(response.get("patch").is_none(), "a validator never patches");
+    assert_eq!(response["warnings"], json!(["spec: Invalid value: odd [OB004]"]));
+    assert_eq!(response["auditAnnotations"], json!({"codes": "OB003"}));
+    assert_eq!(answer.subject.codes, ["OB003", "OB004"]);
+}
+
+#[test]
+fn a_denial_of_mutate_carries_the_warnings_because_validate_is_not_asked_any_more() {
+    let (answer, response) = concluded(Endpoint::Mutate, &found(true), &json!([]));
+    assert_eq!(answer.verdict, Verdict::Denied);
+    assert_eq!(response["warnings"], json!(["spec: Invalid value: odd [OB004]"]));
+}
+
+#[test]
+fn an_error_that_was_softened_warns_and_denies_nothing() {
+    let mut findings = found(true);
+    findings.soften(|_| true);
+    let (answer, response) = concluded(Endpoint::Validate, &findings, &json!([]));
+    assert_eq!((answer.verdict, &response["allowed"]), (Verdict::Admitted, &json!(true)));
+    assert_eq!(response["warnings"].as_array().unwrap().len(), 2);
+    assert!(response.get("status").is_none());
+    assert_eq!(concluded(Endpoint::Mutate, &findings, &json!([])).0.verdict, Verdict::Admitted);
+}
+
+#[test]
+fn a_review_that_is_not_judged_is_refused_by_validate_and_failed_by_mutate() {
+    for (failure, code, http) in [(Failure::Full, 429, 503), (Failure::Late, 504, 504), (Failure::Panicked, 500, 500)] {
+        let answer = Answer::failed(Endpoint::Validate, Some("u".into()), failure);
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!((answer.status, &body["response"]["allowed"]), (200, &json!(false)));
+        assert_eq!(body["response"]["status"]["code"], code);
+        let retry = &body["response"]["status"]["details"]["retryAfterSeconds"];
+        assert_eq!(retry.as_u64(), matches!(failure, Failure::Full).then_some(1));
+        assert_eq!(Answer::failed(Endpoint::Validate, None, failure).status, http);
+        assert_eq!(Answer::failed(Endpoint::Mutate, Some("u".into()), failure).status, http);
+    }
+}

@@ -1,0 +1,143 @@
+//! Metrics for Prometheus. Every label has a closed set of values.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds in seconds. A review takes some tens of microseconds; the longest that Kubernetes waits is 30 s.
+const BUCKETS: [f64; 14] =
+    [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// What reviews are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReviewLabels {
+    /// `mutate` or `validate`.
+    pub endpoint: &'static str,
+    /// The operation, or `other`.
+    pub operation: &'static str,
+    /// The kind, if it is one that is judged, or `other`.
+    pub kind: &'static str,
+    /// What became of it.
+    pub verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndpointLabel {
+    endpoint: &'static str,
+}
+
+/// The metrics of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    reviews: Family<ReviewLabels, Counter>,
+    durations: Family<EndpointLabel, Histogram>,
+    /// Reviews that are being read or judged.
+    pub in_flight: Gauge,
+    /// Judgements that broke down.
+    pub panics: Counter<u64, AtomicU64>,
+    /// Reviews that were turned away because too many were in flight.
+    pub full: Counter<u64, AtomicU64>,
+    /// Bodies that were no readable review.
+    pub undecodable: Counter<u64, AtomicU64>,
+    /// Open connections, those of the probes included.
+    pub connections: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Registry::with_prefix("beamlit_operator"),
+            reviews: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            in_flight: Gauge::default(),
+            panics: Counter::default(),
+            full: Counter::default(),
+            undecodable: Counter::default(),
+            connections: Gauge::default(),
+        };
+        metrics.registered()
+    }
+}
+
+impl Metrics {
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("admission_reviews", "Admission reviews answered", self.reviews.clone());
+        registry.register(
+            "admission_review_duration_seconds",
+            "Time from the headers of an admission review to its answer",
+            self.durations.clone(),
+        );
+        registry.register(
+            "admission_reviews_in_flight",
+            "Admission reviews being read or judged",
+            self.in_flight.clone(),
+        );
+        registry.register("admission_panics", "Judgements that broke down", self.panics.clone());
+        registry.register(
+            "admission_reviews_turned_away",
+            "Admission reviews turned away because too many were in flight",
+            self.full.clone(),
+        );
+        registry.register(
+            "admission_decode_failures",
+            "Bodies that were no readable admission review",
+            self.undecodable.clone(),
+        );
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        self
+    }
+
+    /// Counts an answered review.
+    pub fn observe(&self, labels: &ReviewLabels, took: Duration) {
+        self.reviews.get_or_create(labels).inc();
+        self.durations.get_or_create(&EndpointLabel { endpoint: labels.endpoint }).observe(took.as_secs_f64());
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string fails only if a metric cannot be written; what was written is still worth having.
+        _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_observed_can_be_read() {
+        let metrics = Metrics::default();
+        let labels = ReviewLabels { endpoint: "validate", operation: "CREATE", kind: "Policy", verdict: "denied" };
+        metrics.observe(&labels, Duration::from_micros(70));
+        metrics.observe(&labels, Duration::from_micros(30));
+        metrics.in_flight.inc();
+        metrics.panics.inc();
+        let text = metrics.encode();
+        for line in [
+            "beamlit_operator_admission_reviews_total{endpoint=\"validate\",operation=\"CREATE\",kind=\"Policy\",verdict=\"denied\"} 2",
+            "beamlit_operator_admission_review_duration_seconds_bucket{le=\"0.00005\",endpoint=\"validate\"} 1",
+            "beamlit_operator_admission_review_duration_seconds_bucket{le=\"0.0001\",endpoint=\"validate\"} 2",
+            "beamlit_operator_admission_reviews_in_flight 1",
+            "beamlit_operator_admission_panics_total 1",
+            "beamlit_operator_admission_reviews_turned_away_total 0",
+            "beamlit_operator_admission_decode_failures_total 0",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");
+        }
+        assert!(text.contains("beamlit_operator_build_info{version=\""), "{text}");
+    }
+}

@@ -1,0 +1,4 @@
+//! What the process says of itself: logs and metrics. Never an object's body, a value or a secret.
+
+pub mod logs;
+pub mod metrics;

@@ -1,0 +1,242 @@
+//! etcd, kube-apiserver and kube-controller-manager on the loopback address, as one thing that starts and ends.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::certificates::{Authority, Pair, service_account_keys};
+use super::process::{End, Folder, Process};
+use super::{Kubectl, free_port, poll, tools};
+
+/// How often a start is tried again with other ports.
+const TRIES: usize = 5;
+
+/// A running control plane with the CRDs of this project installed.
+///
+/// The fields are dropped in this order: the processes before the folder that they work in.
+pub(crate) struct ControlPlane {
+    _controller_manager: Process,
+    _api_server: Process,
+    _etcd: Process,
+    admin: Kubectl,
+    alice: Kubectl,
+    folder: Folder,
+}
+
+impl ControlPlane {
+    /// Starts everything and waits until the CRDs are served.
+    ///
+    /// # Errors
+    /// If the tools cannot be had, or a process does not come up.
+    pub(crate) fn start() -> Result<Self, String> {
+        let tools = tools::folder()?;
+        let folder = Folder::new().map_err(|error| format!("temporary folder: {error}"))?;
+        let authority = Authority::new(folder.path(), "cluster-authority")?;
+
+        let etcd = etcd(&tools, &folder)?;
+        let (api_server, server) = api_server(&tools, &folder, &authority)?;
+        let user = |name: &str, group| {
+            let kubeconfig = kubeconfig(&folder, &server, &authority, &authority.client(name, group)?, name)?;
+            Ok::<_, String>(Kubectl {
+                program: tools.join("kubectl"),
+                kubeconfig,
+                home: folder.path().to_owned(),
+                namespace: "default".into(),
+                environment: Vec::new(),
+            })
+        };
+        let admin = user("administrator", Some("system:masters"))?;
+        let alice = user("alice", None)?;
+        let manager = user("system:kube-controller-manager", None)?;
+        let controller_manager = controller_manager(&tools, &folder, &authority, &manager.kubeconfig)?;
+
+        let plane = Self {
+            _controller_manager: controller_manager,
+            _api_server: api_server,
+            _etcd: etcd,
+            admin,
+            alice,
+            folder,
+        };
+        plane.install_crds()?;
+        Ok(plane)
+    }
+
+    /// kubectl as the administrator.
+    pub(crate) fn admin(&self) -> &Kubectl {
+        &self.admin
+    }
+
+    /// kubectl as somebody who may do nothing by default.
+    pub(crate) fn alice(&self) -> &Kubectl {
+        &self.alice
+    }
+
+    /// A new namespace, and kubectl as the administrator in it. Tests have one each and so run side by side.
+    ///
+    /// # Panics
+    /// If there is one of this name already.
+    #[track_caller]
+    pub(crate) fn namespace(&self, name: &str) -> Kubectl {
+        self.admin.ok(&format!("create namespace {name}"));
+        self.admin.in_namespace(name)
+    }
+
+    /// The folder in which everything of this control plane lies.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    fn install_crds(&self) -> Result<(), String> {
+        let crds = beamlit_operator::api::all_crds().map_err(|error| format!("CRDs: {error}"))?;
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": crds}).to_string();
+        for arguments in ["apply --server-side -f -", "wait --for=condition=Established --timeout=60s -f -"] {
+            let out = self.admin.feed(arguments, &list);
+            if !out.succeeded() {
+                return Err(format!("CRDs: kubectl {arguments}\n{out}"));
+            }
+        }
+        // Established is what the API server says; discovery follows a moment later.
+        for resource in ["modeldeployments", "policies.authorization.beamlit.com"] {
+            poll("the resources to be served", || {
+                let out = self.admin.run(&format!("get {resource}"));
+                if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn etcd(tools: &Path, folder: &Folder) -> Result<Process, String> {
+    // It has no ports that could clash and no door that others could use: only sockets in a folder of ours. What it
+    // advertises to other members of its cluster has to look like a URL and is never called.
+    let socket = |name: &str| format!("unix://{}", folder.path().join(name).display());
+    let command = [
+        tools.join("etcd").display().to_string(),
+        format!("--data-dir={}", folder.path().join("etcd").display()),
+        "--unsafe-no-fsync".into(),
+        "--log-level=warn".into(),
+        format!("--listen-client-urls={}", socket("etcd.sock")),
+        format!("--listen-peer-urls={}", socket("peer.sock")),
+        "--advertise-client-urls=http://127.0.0.1:2379".into(),
+        "--initial-advertise-peer-urls=http://127.0.0.1:2380".into(),
+        "--initial-cluster=default=http://127.0.0.1:2380".into(),
+    ];
+    let mut etcd = Process::start(folder, "etcd", End::Kill, &command).map_err(|error| format!("etcd: {error}"))?;
+    poll("etcd to listen", || {
+        etcd.alive()?;
+        if folder.path().join("etcd.sock").exists() { Ok(()) } else { Err(etcd.last_words()) }
+    })?;
+    Ok(etcd)
+}
+
+fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(Process, String), String> {
+    let serving = authority.server(
+        "kube-apiserver",
+        &["localhost", "127.0.0.1", "kubernetes.default.svc", "kubernetes.default", "kubernetes", "10.0.0.1"],
+    )?;
+    let proxy = authority.client("front-proxy", None)?;
+    let (signing, checking) = service_account_keys(folder.path())?;
+    let mut last = String::new();
+    for _ in 0..TRIES {
+        let port = free_port()?;
+        let file = |path: &Path| path.display().to_string();
+        let ca = file(&authority.certificate);
+        let command = [
+            tools.join("kube-apiserver").display().to_string(),
+            format!("--etcd-servers=unix://{}", folder.path().join("etcd.sock").display()),
+            "--bind-address=127.0.0.1".into(),
+            "--advertise-address=127.0.0.1".into(),
+            format!("--secure-port={port}"),
+            "--endpoint-reconciler-type=none".into(),
+            "--authorization-mode=RBAC".into(),
+            format!("--client-ca-file={ca}"),
+            format!("--tls-cert-file={}", file(&serving.certificate)),
+            format!("--tls-private-key-file={}", file(&serving.key)),
+            "--service-cluster-ip-range=10.0.0.0/24".into(),
+            "--service-account-issuer=https://kubernetes.default.svc".into(),
+            format!("--service-account-key-file={}", file(&checking)),
+            format!("--service-account-signing-key-file={}", file(&signing)),
+            format!("--requestheader-client-ca-file={ca}"),
+            "--requestheader-allowed-names=front-proxy".into(),
+            "--requestheader-username-headers=X-Remote-User".into(),
+            "--requestheader-group-headers=X-Remote-Group".into(),
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+            format!("--proxy-client-cert-file={}", file(&proxy.certificate)),
+            format!("--proxy-client-key-file={}", file(&proxy.key)),
+        ];
+        let mut process = Process::start(folder, "kube-apiserver", End::Kill, &command)
+            .map_err(|error| format!("kube-apiserver: {error}"))?;
+        let server = format!("https://127.0.0.1:{port}");
+        let probe = Kubectl {
+            program: tools.join("kubectl"),
+            kubeconfig: kubeconfig(
+                folder,
+                &server,
+                authority,
+                &authority.client("probe", Some("system:masters"))?,
+                "probe",
+            )?,
+            home: folder.path().to_owned(),
+            namespace: "default".into(),
+            environment: Vec::new(),
+        };
+        // A process that ended is a reason to try another port at once, not to wait.
+        let ready = poll("kube-apiserver to be ready", || {
+            if let Err(why) = process.alive() {
+                return Ok(Err(why));
+            }
+            let out = probe.run("get --raw /readyz");
+            if out.succeeded() { Ok(Ok(())) } else { Err(format!("{out}\n{}", process.last_words())) }
+        })?;
+        match ready {
+            Ok(()) => return Ok((process, server)),
+            Err(why) => last = why,
+        }
+    }
+    Err(last)
+}
+
+fn controller_manager(
+    tools: &Path,
+    folder: &Folder,
+    authority: &Authority,
+    kubeconfig: &Path,
+) -> Result<Process, String> {
+    let kubeconfig = kubeconfig.display();
+    let command = [
+        tools.join("kube-controller-manager").display().to_string(),
+        format!("--kubeconfig={kubeconfig}"),
+        format!("--authentication-kubeconfig={kubeconfig}"),
+        format!("--authorization-kubeconfig={kubeconfig}"),
+        // Nobody asks it anything.
+        "--secure-port=0".into(),
+        "--leader-elect=false".into(),
+        "--use-service-account-credentials=true".into(),
+        format!("--service-account-private-key-file={}", folder.path().join("service-accounts.key").display()),
+        format!("--root-ca-file={}", authority.certificate.display()),
+    ];
+    Process::start(folder, "kube-controller-manager", End::Kill, &command)
+        .map_err(|error| format!("kube-controller-manager: {error}"))
+}
+
+/// Writes the file by which kubectl finds the API server and says who it is.
+fn kubeconfig(
+    folder: &Folder,
+    server: &str,
+    authority: &Authority,
+    client: &Pair,
+    user: &str,
+) -> Result<PathBuf, String> {
+    let path = folder.path().join(format!("{}.kubeconfig", user.replace(':', "-")));
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority": authority.certificate}}],
+        "users": [{"name": user, "user": {"client-certificate": client.certificate, "client-key": client.key}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
+        "current-context": "test",
+    });
+    std::fs::write(&path, config.to_string()).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}

@@ -1,0 +1,233 @@
+//! The operator's own binary as a process, and the shipped webhook configurations that lead to it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::certificates::Authority;
+use super::process::{End, Process};
+use super::{ControlPlane, Kubectl, free_port, poll};
+
+/// The Service that the shipped configurations name.
+const SERVICE: &str = "beamlit-operator-webhook";
+const NAMESPACE: &str = "beamlit-system";
+
+/// The shipped configurations, in `webhook-config/`.
+const FILES: [&str; 2] = ["mutating.yaml", "validating.yaml"];
+
+/// How often a start is tried again with other ports.
+const TRIES: usize = 5;
+
+/// A running operator.
+pub(crate) struct Operator {
+    process: Process,
+    /// Where it answers reviews.
+    pub(crate) port: u16,
+    /// Where it answers probes and serves its metrics.
+    pub(crate) plain_port: u16,
+}
+
+impl Operator {
+    /// Starts `beamlit-operator serve` with a certificate of this authority and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
+        let service = format!("{SERVICE}.{NAMESPACE}.svc");
+        let pair = authority.server("operator", &[&service, "localhost", "127.0.0.1"])?;
+        let mut last = String::new();
+        for _ in 0..TRIES {
+            let (port, plain_port) = (free_port()?, free_port()?);
+            let command = [
+                env!("CARGO_BIN_EXE_beamlit-operator").to_owned(),
+                "serve".into(),
+                format!("--listen=127.0.0.1:{port}"),
+                format!("--health-listen=127.0.0.1:{plain_port}"),
+                // No load balancer has to notice that it goes.
+                "--shutdown-delay=0s".into(),
+                format!("--tls-cert={}", pair.certificate.display()),
+                format!("--tls-key={}", pair.key.display()),
+            ];
+            let process = Process::start(plane.folder(), "operator", End::Terminate, &command)
+                .map_err(|error| format!("operator: {error}"))?;
+            let mut operator = Self { process, port, plain_port };
+            // A process that ended is a reason to try other ports at once, not to wait.
+            let ready = poll("the operator to be ready", || {
+                if let Err(why) = operator.process.alive() {
+                    return Ok(Err(why));
+                }
+                match operator.ask("/readyz") {
+                    Ok((200, _)) => Ok(Ok(())),
+                    Ok((status, body)) => Err(format!("/readyz: {status} {body}")),
+                    Err(error) => Err(format!("{error}\n{}", operator.process.last_words())),
+                }
+            })?;
+            match ready {
+                Ok(()) => return Ok(operator),
+                Err(why) => last = why,
+            }
+        }
+        Err(last)
+    }
+
+    /// Asks the plain port: (status, body).
+    ///
+    /// # Errors
+    /// If nobody answers.
+    pub(crate) fn ask(&self, path: &str) -> Result<(u16, String), String> {
+        let exchange = || {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.plain_port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        let answer = exchange().map_err(|error| format!("{path}: {error}"))?;
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{path}: not HTTP: {answer}"))?;
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Ok((status.ok_or_else(|| format!("{path}: no status: {head}"))?, body.to_owned()))
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+/// An operator that the API server asks: the shipped configurations are installed, until this is dropped.
+pub(crate) struct Gate {
+    operator: Option<Operator>,
+    authority: Authority,
+    admin: Kubectl,
+}
+
+impl Gate {
+    /// Starts the operator, installs the configurations and waits until the API server honours both.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn open(plane: &ControlPlane) -> Result<Self, String> {
+        let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
+        let operator = Operator::start(plane, &authority)?;
+        let port = operator.port;
+        let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
+        register(&gate.admin, &gate.authority, port)?;
+        poll("the API server to ask both webhooks", || match asked(&gate.admin) {
+            (true, true) => Ok(()),
+            (mutating, validating) => Err(format!(
+                "mutating: {mutating}, validating: {validating}; the operator's log:\n{}",
+                gate.operator.as_ref().map(|operator| operator.process.last_words()).unwrap_or_default()
+            )),
+        })?;
+        Ok(gate)
+    }
+
+    /// The operator behind the gate.
+    pub(crate) fn operator(&self) -> &Operator {
+        self.operator.as_ref().expect("the operator was not stopped")
+    }
+
+    /// Ends the operator. What is registered stays: the API server asks and gets no answer.
+    pub(crate) fn stop_operator(&mut self) {
+        self.operator = None;
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if let Err(why) = unregister(&self.admin) {
+            eprintln!("{why}");
+        }
+    }
+}
+
+/// Installs both configurations, with everything that they lead to.
+///
+/// # Errors
+/// If the API server refuses something.
+pub(crate) fn register(admin: &Kubectl, authority: &Authority, port: u16) -> Result<(), String> {
+    // Without a cluster network, a Service that is only a name leads to the process beside us.
+    let service = [
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}),
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": SERVICE, "namespace": NAMESPACE},
+            "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
+        }),
+    ];
+    let kubectl = admin.in_namespace(NAMESPACE);
+    for object in service.into_iter().chain(configurations(admin, authority, port)?) {
+        let out = kubectl.feed("apply --server-side --force-conflicts -f -", &object.to_string());
+        if !out.succeeded() {
+            return Err(format!("{}: {out}", object["kind"]));
+        }
+    }
+    Ok(())
+}
+
+/// Removes both configurations and waits until the API server asks nobody any more.
+///
+/// # Errors
+/// If it goes on.
+pub(crate) fn unregister(admin: &Kubectl) -> Result<(), String> {
+    for file in FILES {
+        let configuration = shipped(admin, file)?;
+        admin.feed("delete --ignore-not-found -f -", &configuration.to_string());
+    }
+    poll("the API server to ask nobody", || match asked(admin) {
+        (false, false) => Ok(()),
+        (mutating, validating) => Err(format!("mutating: {mutating}, validating: {validating}")),
+    })
+}
+
+/// Whether the API server asks (the mutating, the validating) webhook and honours what it says.
+fn asked(admin: &Kubectl) -> (bool, bool) {
+    // The schema has no opinion on the kind that /mutate adds, nor on the space that /validate refuses.
+    let good = admin.feed("create --dry-run=server --output json -f -", &probe("probe"));
+    let bad = admin.feed("create --dry-run=server -f -", &probe("pro be"));
+    (good.stdout.contains("\"Deployment\""), !bad.succeeded())
+}
+
+/// The shipped configurations with the authority and the port filled in, and nothing else changed.
+///
+/// # Errors
+/// If a file cannot be read.
+pub(crate) fn configurations(admin: &Kubectl, authority: &Authority, port: u16) -> Result<Vec<Value>, String> {
+    let authority = base64::engine::general_purpose::STANDARD.encode(authority.pem());
+    FILES
+        .into_iter()
+        .map(|file| {
+            let mut configuration = shipped(admin, file)?;
+            for webhook in configuration["webhooks"].as_array_mut().into_iter().flatten() {
+                webhook["clientConfig"]["caBundle"] = authority.clone().into();
+                webhook["clientConfig"]["service"]["port"] = port.into();
+            }
+            Ok(configuration)
+        })
+        .collect()
+}
+
+/// A file of `webhook-config/` as it is, read by kubectl: nothing is added to it.
+fn shipped(kubectl: &Kubectl, file: &str) -> Result<Value, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("webhook-config").join(file);
+    let path = path.display().to_string();
+    let out =
+        kubectl.call(&["patch", "--local", "--type=json", "--patch=[]", "--output=json", "--filename", &path], "");
+    serde_json::from_str(&out.stdout).map_err(|error| format!("{path}: {error}\n{out}"))
+}
+
+fn probe(model: &str) -> String {
+    json!({
+        "apiVersion": "deployment.beamlit.com/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": "probe"},
+        "spec": {"model": model, "modelSourceRef": {"name": "probe"}},
+    })
+    .to_string()
+}

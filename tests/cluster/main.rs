@@ -1,0 +1,44 @@
+//! The gate on a real Kubernetes: kube-apiserver, kube-controller-manager and kubectl of one pinned version.
+//!
+//! One control plane serves all tests, each in a namespace of its own, side by side ([`cluster`], [`gated`]). Tests that
+//! change what is registered have a second one to themselves, one after the other ([`apart`]).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "the helpers of tests are tests"
+)]
+
+mod apart;
+mod ending;
+mod gate;
+mod harness;
+mod registration;
+mod resources;
+
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use harness::{ControlPlane, Gate};
+
+/// The control plane that all tests share, with the CRDs. Whether the gate is open is not said.
+fn cluster() -> &'static ControlPlane {
+    static SHARED: LazyLock<Result<ControlPlane, String>> = LazyLock::new(ControlPlane::start);
+    SHARED.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"))
+}
+
+/// The same control plane with the operator running and registered.
+fn gated() -> (&'static ControlPlane, &'static Gate) {
+    static GATE: LazyLock<Result<Gate, String>> = LazyLock::new(|| Gate::open(cluster()));
+    (cluster(), GATE.as_ref().unwrap_or_else(|why| panic!("no gate: {why}")))
+}
+
+/// A control plane for one test at a time: nothing is registered there, and no operator runs.
+fn apart() -> MutexGuard<'static, ControlPlane> {
+    static APART: LazyLock<Result<Mutex<ControlPlane>, String>> =
+        LazyLock::new(|| ControlPlane::start().map(Mutex::new));
+    let plane = APART.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
+    // What a failed test registered is gone: its gate was closed when it was dropped.
+    plane.lock().unwrap_or_else(PoisonError::into_inner)
+}

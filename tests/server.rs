@@ -1,0 +1,377 @@
+//! The real binary over real TLS on loopback.
+#![cfg(feature = "operator")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod server {
+    pub(crate) mod client;
+    pub(crate) mod process;
+}
+
+use std::time::{Duration, Instant};
+
+use rustls::version::{TLS12, TLS13};
+use serde_json::{Value, json};
+use server::client::{Client, request_head};
+use server::process::{Certificate, Process};
+
+const REVIEW: &str = include_str!("admission-reviews/002-CREATE-ModelDeployment.json");
+const UID: &str = "0bc58afb-9fff-4261-9b05-2e5fad3465f1";
+
+/// More than enough for anything that should happen at once.
+const SOON: Duration = Duration::from_secs(20);
+
+fn bad_review() -> String {
+    REVIEW.replace("\"percentage\": 50", "\"percentage\": 150")
+}
+
+fn response(body: &[u8]) -> Value {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(body)));
+    assert_eq!((&answer["apiVersion"], &answer["kind"]), (&json!("admission.k8s.io/v1"), &json!("AdmissionReview")));
+    answer["response"].clone()
+}
+
+#[tokio::test]
+async fn reviews_are_answered_over_every_http_and_every_tls() {
+    let process = Process::start(&[]);
+    for version in [&TLS12, &TLS13] {
+        for http2 in [false, true] {
+            let mut client = Client::connect(&process, &[version], http2).await;
+            for path in ["/mutate?timeout=2s", "/validate?timeout=5s"] {
+                let (status, body) = client.review(path, REVIEW).await;
+                assert_eq!(status, 200);
+                assert_eq!(response(&body)["uid"], UID);
+                assert_eq!(response(&body)["allowed"], true);
+
+                let (status, body) = client.review(path, &bad_review()).await;
+                let refused = response(&body);
+                assert_eq!(
+                    (status, &refused["allowed"], &refused["status"]["code"]),
+                    (200, &json!(false), &json!(422))
+                );
+                let message = refused["status"]["message"].as_str().unwrap();
+                assert!(message.starts_with(
+                    "ModelDeployment.deployment.beamlit.com \"my-model\" is invalid:\n* spec.offloadingConfig.behavior.percentage: Invalid value: 150: "
+                ), "{message}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_and_the_next_is_answered() {
+    let process = Process::start(&[]);
+    let deep = |open: &str, close: &str| {
+        let object = format!("{{\"spec\":{}{}}}", open.repeat(10_000), close.repeat(10_000));
+        format!(
+            r#"{{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{{"uid":"u","operation":"CREATE",
+            "kind":{{"group":"authorization.beamlit.com","version":"v1alpha1","kind":"Policy"}},"object":{object}}}}}"#
+        )
+    };
+    let known = [
+        ("truncated", REVIEW[..2000].to_owned()),
+        ("nested lists", deep("[", "]")),
+        ("nested maps", deep("{\"a\":", "}").replace("{\"a\":}", "{\"a\":1}")),
+        (
+            "duplicate key",
+            REVIEW.replacen("\"model\": \"my-model\"", "\"model\": \"my-model\", \"model\": \"other\"", 1),
+        ),
+        ("wrong version", REVIEW.replace("admission.k8s.io/v1", "admission.k8s.io/v1beta1")),
+        ("wrong kind", REVIEW.replace("AdmissionReview", "AdmissionRequest")),
+        ("object missing", REVIEW.replace("\"object\":", "\"objekt\":")),
+        ("NaN", REVIEW.replace("\"percentage\": 50", "\"percentage\": NaN")),
+        ("trailing", format!("{REVIEW}{REVIEW}")),
+    ];
+    let unknown = ["", "null", "[]", "{}", "not JSON", "{\"request\":{}}", "\u{feff}{}", &"[".repeat(100_000)];
+    for http2 in [false, true] {
+        let mut client = Client::connect(&process, &[&TLS13], http2).await;
+        for path in ["/mutate", "/validate"] {
+            for (what, body) in &known {
+                let (status, answer) = client.review(path, body).await;
+                let answer = response(&answer);
+                assert_eq!((status, &answer["allowed"]), (200, &json!(false)), "{what}");
+                assert!([UID, "u"].contains(&answer["uid"].as_str().unwrap()), "{what}");
+                assert_eq!(answer["status"]["code"], 400, "{what}: {answer}");
+                assert_eq!(answer["status"]["reason"], "BadRequest");
+            }
+            for body in unknown {
+                let (status, answer) = client.review(path, body).await;
+                assert_eq!(status, 400, "{body:.20}");
+                assert!(answer.starts_with(b"the admission review cannot be read: "), "{body:.20}");
+            }
+            let mut bytes = REVIEW.as_bytes().to_vec();
+            let place = REVIEW.find("my-model").unwrap();
+            bytes[place] = 0xff;
+            let (status, answer) = client.post(path, "application/json", bytes).await;
+            assert_eq!((status, &response(&answer)["status"]["code"]), (200, &json!(400)));
+
+            assert_eq!(response(&client.review(path, REVIEW).await.1)["allowed"], true);
+        }
+    }
+    let metrics = process.probe("/metrics").await.1;
+    // Known, unknown and not UTF-8, over two protocols, to two endpoints.
+    let failures = (known.len() + unknown.len() + 1) * 4;
+    assert!(metrics.contains(&format!("beamlit_operator_admission_decode_failures_total {failures}\n")), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_is_no_review_by_its_headers_has_its_own_status() {
+    let process = Process::start(&[]);
+    for http2 in [false, true] {
+        let mut client = Client::connect(&process, &[&TLS13], http2).await;
+        assert_eq!(client.get("/validate").await.0, 405);
+        assert_eq!(client.get("/nowhere").await.0, 404);
+        // The probes have a port of their own.
+        assert_eq!(client.get("/metrics").await.0, 404);
+        assert_eq!(client.post("/validate", "text/plain", REVIEW.into()).await.0, 415);
+        assert_eq!(client.review("/validate", REVIEW).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_cap_is_refused_before_it_is_read() {
+    let process = Process::start(&[]);
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    // Nothing of the body is sent: the length alone decides.
+    client.write(request_head("/validate", "content-length: 7340033\r\n").as_bytes()).await;
+    assert_eq!(client.raw_status().await, 413);
+
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    client.write(request_head("/validate", "transfer-encoding: chunked\r\n").as_bytes()).await;
+    let chunk = format!("100000\r\n{}\r\n", " ".repeat(0x10_0000));
+    for _ in 0..7 {
+        client.write(chunk.as_bytes()).await;
+    }
+    client.write(b"1\r\n \r\n").await;
+    assert_eq!(client.raw_status().await, 413);
+}
+
+#[tokio::test]
+async fn a_million_policies_are_refused_in_time_and_in_measure() {
+    let process = Process::start(&[]);
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    let policies = |item: &str, count: usize| {
+        let list = vec![item; count].join(",");
+        let body = REVIEW.replacen("\"policies\": [", &format!("\"policies\": [{list},"), 1);
+        assert!(body.len() < 7 * 1024 * 1024, "{}", body.len());
+        body
+    };
+    for body in [policies("{}", 1_000_000), policies("{\"name\":1}", 500_000), policies("{\"name\":\"a\"}", 300_000)] {
+        for path in ["/mutate?timeout=30s", "/validate?timeout=30s"] {
+            let started = Instant::now();
+            let (status, answer) = client.review(path, &body).await;
+            assert_eq!(status, 200);
+            assert!(answer.len() < 100_000, "{}", answer.len());
+            assert_eq!(response(&answer)["uid"], UID);
+            assert!(started.elapsed() < SOON);
+        }
+    }
+    let (_, answer) = client.review("/validate?timeout=30s", &policies("{\"name\":1}", 300_000)).await;
+    let refused = response(&answer);
+    assert_eq!(refused["status"]["code"], 422);
+    assert_eq!(refused["status"]["details"]["causes"].as_array().unwrap().len(), 11);
+    let (_, answer) = client.review("/validate", REVIEW).await;
+    assert_eq!(response(&answer)["allowed"], true);
+}
+
+#[tokio::test]
+async fn a_full_gate_turns_away_and_a_slow_body_is_not_waited_for() {
+    let process = Process::start(&["--max-in-flight=1"]);
+    let mut slow = Client::connect(&process, &[&TLS13], false).await;
+    let head = request_head("/validate?timeout=3s", &format!("content-length: {}\r\n", REVIEW.len()));
+    slow.write(head.as_bytes()).await;
+    slow.write(&REVIEW.as_bytes()[..1000]).await;
+    process.wait_for_metric("beamlit_operator_admission_reviews_in_flight 1").await;
+
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    let (status, body) = client.review("/validate", REVIEW).await;
+    let refused = response(&body);
+    assert_eq!((status, &refused["uid"], &refused["allowed"]), (200, &json!(UID), &json!(false)));
+    assert_eq!(
+        (&refused["status"]["code"], &refused["status"]["details"]["retryAfterSeconds"]),
+        (&json!(429), &json!(1))
+    );
+    // On the same connection: it was told nothing else.
+    assert_eq!(client.review("/mutate", REVIEW).await.0, 503);
+
+    // What had come of the slow one is enough to answer under its uid.
+    let (status, body) = slow.raw_response().await;
+    let late = response(&body);
+    assert_eq!((status, &late["uid"], &late["status"]["code"]), (200, &json!(UID), &json!(504)));
+    let (status, _) = Client::connect(&process, &[&TLS13], false).await.review("/mutate", REVIEW).await;
+    assert_eq!(status, 200);
+
+    let mut slow = Client::connect(&process, &[&TLS13], false).await;
+    slow.write(request_head("/mutate?timeout=200ms", "content-length: 4000\r\n").as_bytes()).await;
+    assert_eq!(slow.raw_response().await.0, 504);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_cap_wait_and_silent_ones_are_closed() {
+    let process = Process::start(&["--max-connections=1", "--idle-timeout=1s", "--handshake-timeout=1s"]);
+    // Neither a handshake that never comes nor a request that never comes keeps the only place for ever.
+    let silent = std::net::TcpStream::connect(process.gate).unwrap();
+    let mut idle = Client::connect(&process, &[&TLS13], false).await;
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    assert_eq!(client.review("/validate", REVIEW).await.0, 200);
+    assert!(idle.is_closed().await);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn the_probes_tell_how_it_is() {
+    let process = Process::start(&[]);
+    assert_eq!(process.probe("/healthz").await, (200, "ok\n".into()));
+    assert_eq!(process.probe("/readyz").await, (200, "ok\n".into()));
+    assert_eq!(process.probe("/validate").await.0, 404);
+    Client::connect(&process, &[&TLS13], false).await.review("/validate", &bad_review()).await;
+    let (status, metrics) = process.probe("/metrics").await;
+    assert_eq!(status, 200);
+    let line = r#"beamlit_operator_admission_reviews_total{endpoint="validate",operation="CREATE",kind="ModelDeployment",verdict="denied"} 1"#;
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains("_bucket{le=\"0.00005\",endpoint=\"validate\"}"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_review_in_flight_is_finished_when_told_to_end() {
+    let mut process = Process::start(&["--shutdown-delay=1s"]);
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    let mut idle = Client::connect(&process, &[&TLS13], true).await;
+    assert_eq!(idle.review("/validate", REVIEW).await.0, 200);
+    let head = request_head("/validate?timeout=25s", &format!("content-length: {}\r\n", REVIEW.len()));
+    client.write(head.as_bytes()).await;
+    client.write(&REVIEW.as_bytes()[..1000]).await;
+    process.wait_for_metric("beamlit_operator_admission_reviews_in_flight 1").await;
+
+    process.signal("TERM");
+    process.wait_for_probe("/readyz", 503).await;
+    // Not ready, but still there for those who have not heard of it.
+    assert_eq!(Client::connect(&process, &[&TLS13], false).await.review("/validate", REVIEW).await.0, 200);
+    assert_eq!(process.probe("/healthz").await.0, 200);
+    assert!(idle.is_closed().await, "an idle connection is closed when the listener is");
+    let started = Instant::now();
+    while std::net::TcpStream::connect(process.gate).is_ok() {
+        assert!(started.elapsed() < SOON);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    client.write(&REVIEW.as_bytes()[1000..]).await;
+    let (status, body) = client.raw_response().await;
+    assert_eq!((status, &response(&body)["allowed"]), (200, &json!(true)));
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_does_not_finish_is_cut_off() {
+    for second_signal in [true, false] {
+        let flags = if second_signal {
+            ["--shutdown-delay=1h", "--shutdown-timeout=1h"]
+        } else {
+            ["--shutdown-delay=0", "--shutdown-timeout=300ms"]
+        };
+        let mut process = Process::start(&flags);
+        let mut client = Client::connect(&process, &[&TLS13], false).await;
+        client.write(request_head("/validate?timeout=30s", "content-length: 4000\r\n").as_bytes()).await;
+        process.wait_for_metric("beamlit_operator_admission_reviews_in_flight 1").await;
+        let started = Instant::now();
+        process.signal("INT");
+        if second_signal {
+            process.wait_for_probe("/readyz", 503).await;
+            process.signal("TERM");
+        }
+        assert_eq!(process.wait().code(), Some(1));
+        assert!(started.elapsed() < SOON);
+    }
+}
+
+#[test]
+fn a_bad_start_says_why_in_one_line() {
+    let certificate = Certificate::new();
+    let other = Certificate::new();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    std::fs::write(certificate.folder().join("empty.pem"), "").unwrap();
+    let empty = certificate.folder().join("empty.pem");
+    let missing = certificate.folder().join("missing.pem");
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("--listen={}", held.local_addr().unwrap());
+    for (cert, key, listen, code, why) in [
+        (&certificate.cert, &other.key, "--listen=127.0.0.1:0", 1, "does not belong to the certificate in"),
+        (&missing, &certificate.key, "--listen=127.0.0.1:0", 1, "missing.pem: cannot read the certificate"),
+        (&certificate.cert, &empty, "--listen=127.0.0.1:0", 1, "empty.pem: the file is empty"),
+        (&certificate.key, &certificate.key, "--listen=127.0.0.1:0", 1, "there is no CERTIFICATE in PEM in it"),
+        (&certificate.cert, &certificate.key, taken.as_str(), 1, "cannot listen on 127.0.0.1:"),
+        (&certificate.cert, &certificate.key, "--listen=here", 64, "invalid value 'here'"),
+        (&certificate.cert, &certificate.key, "--max-in-flight=0", 64, "0 is not in 1.."),
+    ] {
+        let flags = [listen, "--health-listen=127.0.0.1:0", "--tls-cert", &path(cert), "--tls-key", &path(key)];
+        let (status, log) = Process::run(&flags);
+        assert_eq!(status.code(), Some(code), "{log}");
+        assert!(log.contains(why), "{log}");
+        if code == 1 {
+            assert_eq!(log.lines().count(), 1, "{log}");
+        }
+    }
+    assert_eq!(Process::run(&["--listen=127.0.0.1:0"]).0.code(), Some(64), "the certificate is required");
+    let (status, help) = Process::run(&["--help"]);
+    assert_eq!(status.code(), Some(0));
+    assert!(help.contains("--tls-cert <FILE>") && help.contains("BEAMLIT_OPERATOR_LISTEN"), "{help}");
+}
+
+#[tokio::test]
+async fn the_log_names_every_review_and_no_secret() {
+    const SECRET: &str = "hunter2-is-secret";
+    let backend = json!({"host": "models.example.com", "scheme": "https", "headersToAdd": {"x-api-key": SECRET, "bad name": SECRET},
+        "authConfig": {"type": "oauth", "oauthConfig": {"clientId": "c", "clientSecret": SECRET,
+            "tokenUrl": format!("https://user:{SECRET}@auth.example.com/token")}}});
+    let mut review: Value = serde_json::from_str(REVIEW).unwrap();
+    let object = &mut review["request"]["object"];
+    object["spec"]["offloadingConfig"]["remoteBackend"] = backend.clone();
+    object["metadata"]["name"] = "forged\n{\"level\":\"INFO\"}".into();
+    review["request"]["name"] = object["metadata"]["name"].clone();
+    let whole = review.to_string();
+    let mut reviews = vec![
+        whole.clone(),
+        whole.replace("oauth\"", "OAuth\""),
+        whole[..whole.len() - 400].to_owned(),
+        whole.replace(&format!("\"clientSecret\":\"{SECRET}\""), &format!("\"clientSecret\":[\"{SECRET}\"]")),
+        whole.replace(
+            &format!("\"clientSecret\":\"{SECRET}\""),
+            &format!("\"clientSecret\":\"{SECRET}\",\"clientSecret\":\"{SECRET}\""),
+        ),
+        whole.replace(&format!("\"{SECRET}\""), &format!("\"{SECRET}\\u00\"")),
+        whole.replace("\"x-api-key\"", "\"x-api-key\":{},\"y\""),
+    ];
+    review["request"]["object"] = SECRET.into();
+    reviews.push(review.to_string());
+    review["request"] = SECRET.into();
+    reviews.push(review.to_string());
+
+    for format in ["json", "text"] {
+        let mut process =
+            Process::start(&[&format!("--log-format={format}"), "--log-level=trace", "--shutdown-delay=0"]);
+        let mut client = Client::connect(&process, &[&TLS13], false).await;
+        for path in ["/mutate", "/validate"] {
+            for review in &reviews {
+                let (_, answer) = client.review(path, review).await;
+                assert!(!String::from_utf8_lossy(&answer).contains(SECRET), "{}", String::from_utf8_lossy(&answer));
+            }
+        }
+        drop(client);
+        process.signal("TERM");
+        assert_eq!(process.wait().code(), Some(0));
+        let log = process.log();
+        assert!(!log.contains(SECRET), "{}", log.lines().find(|line| line.contains(SECRET)).unwrap());
+        if format == "json" {
+            let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let of: Vec<&Value> = lines.iter().filter(|line| line["target"] == "beamlit_operator::review").collect();
+            assert_eq!(of.len(), 2 * reviews.len());
+            let first = of[0];
+            assert_eq!(first["uid"], UID);
+            assert_eq!(first["name"], "forged\\u{a}{\"level\":\"INFO\"}");
+            assert_eq!((&first["kind"], &first["namespace"]), (&json!("ModelDeployment"), &json!("default")));
+            assert_eq!((&first["operation"], &first["dry_run"]), (&json!("CREATE"), &json!(false)));
+            assert_eq!(first["endpoint"], "mutate");
+            assert!(first["duration_us"].is_u64() && first["verdict"].is_string() && first["codes"].is_string());
+        } else {
+            assert!(log.contains("forged\\u{a}{\"level\""), "{log}");
+        }
+    }
+}
