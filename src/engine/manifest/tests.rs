@@ -173,8 +173,8 @@ fn metadata_is_judged_as_the_api_server_does() {
         ),
         ("{name: a, namespace: a.b}", &["[OB011]"]),
         (
-            "{name: A, generateName: B-}",
-            &["metadata.name: Invalid value: \"A\"", "metadata.generateName: Invalid value: \"B-\""],
+            "{name: A, generateName: Bc-}",
+            &["metadata.name: Invalid value: \"A\"", "metadata.generateName: Invalid value: \"Bc-\""],
         ),
         ("{name: a, labels: {a: 5}}", &["metadata.labels[a]: Invalid value: must be a string, not an integer"]),
         (
