@@ -367,7 +367,7 @@ mod tests {
             ("--health-listen=127.0.0.1:99999", "invalid socket address"),
             ("--max-in-flight=0", "0 is not in 1.."),
             ("--max-connections=many", "invalid digit"),
-            ("--shutdown-delay=5", "lacks its unit"),
+            ("--shutdown-delay=5", "unit"),
             ("--shutdown-timeout=-1s", "must not be negative"),
             ("--idle-timeout=0s", "must be more than 0"),
             ("--cluster-domain=a..b", "must be a DNS domain"),

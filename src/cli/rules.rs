@@ -116,7 +116,7 @@ fn severity(severity: Severity) -> (anstyle::Style, &'static str) {
 fn reported(reported: Reported) -> &'static str {
     match reported {
         Reported::Everywhere => "by the webhook and by check",
-        Reported::InFiles => "by check alone: the API server sees to it by itself, or lets nobody else see it",
+        Reported::InFiles => "by check alone, as the API server sees to it by itself",
     }
 }
 
@@ -191,7 +191,42 @@ mod tests {
     #[test]
     fn a_rule_is_explained_on_a_page() {
         let rule = rules::find("ob008").unwrap();
-        insta::assert_snapshot!(plain(|out| explanation(out, rule, 80)), @"");
+        insta::assert_snapshot!(plain(|out| explanation(out, rule, 80)), @r"
+        OB008 error a key stands only once in its map
+
+          kubectl takes the last of several equal keys and says nothing about the
+          others.
+
+          reads:    Duplicate value: …
+          reported: by check alone, as the API server sees to it by itself
+
+          refused:
+
+              apiVersion: authorization.beamlit.com/v1alpha1
+              kind: Policy
+              metadata:
+                name: my-policy
+              spec:
+                type: location
+                locations:
+                - type: country
+                  name: us
+                  name: fr
+
+          admitted:
+
+              apiVersion: authorization.beamlit.com/v1alpha1
+              kind: Policy
+              metadata:
+                name: my-policy
+              spec:
+                type: location
+                locations:
+                - type: country
+                  name: us
+                - type: country
+                  name: fr
+        ");
     }
 
     #[test]
@@ -224,6 +259,6 @@ mod tests {
 
     #[test]
     fn an_unknown_code_is_answered_with_a_way_on() {
-        insta::assert_snapshot!(unknown("x\u{202e}"), @"");
+        insta::assert_snapshot!(unknown("x\u{202e}"), @r"no rule has the code x\u{202e}; `beamlit-operator rules` lists all");
     }
 }

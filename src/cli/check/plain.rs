@@ -147,8 +147,21 @@ mod tests {
         report.unreadable("c\u{202e}\n.yaml".into(), Mark { line: 2, column: 0 }, "not UTF-8".into());
         report.unreadable("no.yaml".into(), Mark::default(), "no such file or directory".into());
         report.skipped = 2;
-        insta::assert_snapshot!(written(&report, &ALL), @"");
-        insta::assert_snapshot!(written(&report, &QUIET), @"");
+        insta::assert_snapshot!(written(&report, &ALL), @r#"
+        a.yaml:1:3: error: spec.environment: Unsupported value: "prod": not an environment; did you mean "production"? [OB003]
+        a.yaml:2:3: warning: spec.environment: Unsupported value: "prod": not an environment; did you mean "production"? [OB003]
+        a.yaml:1:3: warning: spec.environment: Unsupported value: "prod": not an environment; did you mean "production"? [OB003]
+        a.yaml: note: 1 more finding on ModelDeployment default/b not shown
+        c\u{202e}\u{a}.yaml:2: error: not UTF-8
+        no.yaml: error: no such file or directory
+        note: unknown, as no cluster was asked: Service default/web
+        2 objects: 1 admitted (1 with warnings), 1 refused; 2 unreadable; 2 skipped
+        "#);
+        insta::assert_snapshot!(written(&report, &QUIET), @r#"
+        a.yaml:1:3: error: spec.environment: Unsupported value: "prod": not an environment; did you mean "production"? [OB003]
+        c\u{202e}\u{a}.yaml:2: error: not UTF-8
+        no.yaml: error: no such file or directory
+        "#);
     }
 
     #[test]

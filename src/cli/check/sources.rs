@@ -1,9 +1,9 @@
 //! Which files `check` reads: what was named, and the manifests in directories, each once and in a fixed order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
@@ -89,6 +89,8 @@ struct Sources {
     list: Vec<Found>,
     /// Where in the list a file is.
     seen: HashMap<PathBuf, usize>,
+    /// The real paths of the directories that were walked.
+    walked: HashSet<PathBuf>,
 }
 
 impl Sources {
@@ -109,25 +111,31 @@ impl Sources {
     }
 
     fn directory(&mut self, root: &Path) {
-        let visible = |entry: &DirEntry| entry.depth() == 0 || !is_hidden(entry.path());
-        for entry in WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(visible) {
+        let mut walked = std::mem::take(&mut self.walked);
+        // Links between directories lead on many ways to the same files: each directory is walked on the first of them.
+        let wanted = |entry: &DirEntry| {
+            (entry.depth() == 0 || !is_hidden(entry.path()))
+                && (!entry.file_type().is_dir() || fs::canonicalize(entry.path()).is_ok_and(|real| walked.insert(real)))
+        };
+        for entry in WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter().filter_entry(wanted) {
             match entry {
                 Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
-                    self.file(entry.path(), Named::Found)
+                    self.file(entry.path(), Named::Found);
                 }
                 Ok(_) => {}
                 Err(error) => self.unwalkable(root, &error),
             }
         }
+        self.walked = walked;
     }
 
-    /// A link back to a directory above is no fault: what it leads to is being walked. A link to nothing is one only where a
+    /// A link back to a directory above is no fault: that directory is being walked. Nor is a link to nothing, but where a
     /// manifest should be.
     fn unwalkable(&mut self, root: &Path, error: &walkdir::Error) {
         let path = error.path().unwrap_or(root);
         let Some(cause) = error.io_error() else { return };
-        let dangling = cause.kind() == ErrorKind::NotFound && !is_manifest(path);
-        if !dangling && (path == root || !is_hidden(path)) {
+        let idle_link = !is_manifest(path) && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        if path == root || !(idle_link || is_hidden(path)) {
             self.fault(path, cause);
         }
     }

@@ -13,6 +13,8 @@ mod selector;
 mod serverless;
 mod structure;
 mod target;
+#[cfg(test)]
+mod testing;
 
 use super::finding::{At, Findings};
 use super::parse::Node;

@@ -1,5 +1,6 @@
 //! Label selectors, as `apimachinery/pkg/apis/meta/v1/validation` holds them. A real HPA checks none and fails when it runs.
 
+use super::structure::counted;
 use crate::engine::finding::rules::{MD052, MD053, MD054, MD055};
 use crate::engine::finding::{At, Finding, Findings};
 use crate::engine::parse::{Node, Value};
@@ -11,7 +12,7 @@ pub(super) fn selector(out: &mut Findings, at: &At<'_>, parent: &Node<'_>) {
     let at = at.field("selector");
     if let Some(labels) = node.get("matchLabels") {
         let at = at.field("matchLabels");
-        for member in labels.members() {
+        for member in counted(labels).filter(|member| !member.value.is_null()) {
             let at = at.key(&member.key);
             key(out, &at, &member.key);
             if let Some(text) = member.value.text() {

@@ -66,9 +66,129 @@ fn is_number(text: &str) -> bool {
 /// The number that a text which is none most likely stands for: ` 70 ` and `70%` → `70`, `0,5` and `500m` → `0.5`.
 fn near_number(text: &str) -> Option<String> {
     let bare = text.trim().trim_end_matches('%').trim_end();
-    if is_number(bare) {
-        return Some(bare.into());
+    if bare.parse::<f64>().is_ok() {
+        return is_number(bare).then(|| bare.into());
     }
     let near = Quantity::parse(bare).or_else(|| Quantity::parse(&Quantity::suggest(bare)?))?;
     Some(near.plain())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::engine::finding::Severity::{self, Error, Warning};
+    use crate::engine::validate::testing::{found, texts};
+
+    /// Each row: what is set, and the code, severity, field and value of every finding in it.
+    type Row = (serde_json::Value, &'static [(&'static str, Severity, &'static str, &'static str)]);
+
+    #[test]
+    fn replica_counts() {
+        let rows: [Row; 16] = [
+            (json!({}), &[]),
+            (json!({"minNumReplicas": 1}), &[]),
+            (json!({"minNumReplicas": 1, "maxNumReplicas": 1}), &[]),
+            (json!({"minNumReplicas": 1, "maxNumReplicas": 0}), &[("MD020", Error, "minNumReplicas", "1")]),
+            (
+                json!({"minNumReplicas": 5, "maxNumReplicas": 3}),
+                &[("MD020", Error, "minNumReplicas", "5"), ("MD021", Warning, "minNumReplicas", "5")],
+            ),
+            // Absent, the most is 10.
+            (json!({"minNumReplicas": 10}), &[("MD021", Warning, "minNumReplicas", "10")]),
+            (
+                json!({"minNumReplicas": 11}),
+                &[("MD020", Error, "minNumReplicas", "11"), ("MD021", Warning, "minNumReplicas", "11")],
+            ),
+            (json!({"scaleUpMinimum": 10}), &[]),
+            (json!({"scaleUpMinimum": 11}), &[("MD022", Warning, "scaleUpMinimum", "11")]),
+            (json!({"scaleUpMinimum": 3, "maxNumReplicas": 2}), &[("MD022", Warning, "scaleUpMinimum", "3")]),
+            // A count that is faulty by itself is not compared.
+            (
+                json!({"minNumReplicas": -1, "maxNumReplicas": -2}),
+                &[("OB004", Error, "minNumReplicas", "-1"), ("OB004", Error, "maxNumReplicas", "-2")],
+            ),
+            (json!({"minNumReplicas": 1, "maxNumReplicas": -2}), &[("OB004", Error, "maxNumReplicas", "-2")]),
+            (json!({"scaleUpMinimum": 1, "maxNumReplicas": 0}), &[("OB004", Error, "scaleUpMinimum", "1")]),
+            (json!({"minNumReplicas": 1, "maxNumReplicas": "0"}), &[("OB001", Error, "maxNumReplicas", "")]),
+            (json!({"minNumReplicas": 3_000_000_000_i64}), &[("OB004", Error, "minNumReplicas", "3000000000")]),
+            (json!({"minNumReplicas": 1.0, "maxNumReplicas": 0.0}), &[("MD020", Error, "minNumReplicas", "1")]),
+        ];
+        for (config, expected) in rows {
+            let findings = found("serverlessConfig", config.clone());
+            let findings: Vec<_> = findings
+                .iter()
+                .map(|finding| {
+                    let path = finding.path.to_string();
+                    let value = finding.value.clone().unwrap_or_default();
+                    (finding.rule.code, finding.severity, path.replace("spec.serverlessConfig.", ""), value)
+                })
+                .collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(code, severity, path, value)| (*code, *severity, (*path).to_owned(), (*value).to_owned()))
+                .collect();
+            assert_eq!(findings, expected, "{config}");
+        }
+    }
+
+    #[test]
+    fn a_comparison_names_the_other_side() {
+        let findings = found("serverlessConfig", json!({"minNumReplicas": 1, "maxNumReplicas": 0}));
+        assert_eq!(findings[0].related[0].to_string(), "spec.serverlessConfig.maxNumReplicas");
+        assert_eq!(
+            texts(&findings),
+            [
+                "spec.serverlessConfig.minNumReplicas: Invalid value: 1: must not be above maxNumReplicas, which is 0 [MD020]"
+            ]
+        );
+    }
+
+    #[test]
+    fn durations() {
+        for field in ["scaleDownDelay", "stableWindow", "lastPodRetentionPeriod"] {
+            for good in ["0s", "30s", "5m", "1h30m", "1.5h", "300ms", "+5m", "-0s", "8760h"] {
+                assert_eq!(texts(&found("serverlessConfig", json!({field: good}))), [""; 0], "{good}");
+            }
+            for (bad, message) in [
+                ("1d", r#"has an unknown unit "d"; units are ns, us, ms, s, m and h; did you mean "24h"?"#),
+                ("5min", r#"has an unknown unit "min"; units are ns, us, ms, s, m and h; did you mean "5m"?"#),
+                ("60", r#"has no unit; units are ns, us, ms, s, m and h; did you mean "60s"?"#),
+                ("0", r#"has no unit; units are ns, us, ms, s, m and h; did you mean "0s"?"#),
+                ("PT5M", r#"is not a duration such as 30s, 5m or 1h30m; did you mean "5m"?"#),
+                ("", "is not a duration such as 30s, 5m or 1h30m"),
+                ("soon", "is not a duration such as 30s, 5m or 1h30m"),
+                ("-5m", "must not be negative"),
+            ] {
+                let expected = format!("spec.serverlessConfig.{field}: Invalid value: {bad:?}: {message} [MD023]");
+                assert_eq!(texts(&found("serverlessConfig", json!({field: bad}))), [expected]);
+            }
+        }
+    }
+
+    #[test]
+    fn targets() {
+        for good in ["70", "0", "0.5", "-1", "+1", "1e3", ".5"] {
+            assert_eq!(texts(&found("serverlessConfig", json!({"target": good}))), [""; 0], "{good}");
+        }
+        for (bad, hint) in [
+            ("70%", r#"; did you mean "70"?"#),
+            (" 70 ", r#"; did you mean "70"?"#),
+            ("0,5", r#"; did you mean "0.5"?"#),
+            ("500m", r#"; did you mean "0.5"?"#),
+            ("2 k", r#"; did you mean "2000"?"#),
+            ("", ""),
+            ("NaN", ""),
+            ("inf", ""),
+            ("-infinity", ""),
+            ("1e400", ""),
+            ("0x10", ""),
+            ("many", ""),
+        ] {
+            let expected = format!(
+                "spec.serverlessConfig.target: Invalid value: {bad:?}: must be a number in a string, such as \"70\"{hint} [MD024]"
+            );
+            assert_eq!(texts(&found("serverlessConfig", json!({"target": bad}))), [expected]);
+        }
+    }
 }

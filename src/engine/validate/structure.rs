@@ -108,7 +108,7 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
 }
 
 /// The members that count: of several with one key the last.
-fn counted<'n, 'a>(node: &'n Node<'a>) -> impl Iterator<Item = &'n crate::engine::parse::Member<'a>> {
+pub(super) fn counted<'n, 'a>(node: &'n Node<'a>) -> impl Iterator<Item = &'n crate::engine::parse::Member<'a>> {
     let members = node.members();
     let mut seen = std::collections::HashMap::with_capacity(members.len());
     for (index, member) in members.iter().enumerate() {

@@ -145,7 +145,7 @@ mod tests {
         insta::assert_snapshot!(findings(&format!(r#"{{{url}, "clientSecret": "hunter2"}}"#), "https").join("\n"), @"authConfig.oauthConfig.clientSecret: Invalid value: this secret can be read by everyone who can read the object; put it into a Secret and name it in clientSecretRef [RT008]");
         insta::assert_snapshot!(findings(&format!(r#"{{{url}, "clientSecretRef": {{"name": "S_x", "key": "a b"}}}}"#), "http").join("\n"), @r#"
         scheme: Invalid value: the token of authConfig travels unencrypted to this backend; use https [RT013]
-        authConfig.oauthConfig.clientSecretRef.name: Invalid value: "S_x": must consist of lower-case letters, digits, - and ., and each part must start and end with a letter or digit; did you mean "s-x"? [RF001]
+        authConfig.oauthConfig.clientSecretRef.name: Invalid value: "S_x": must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character; did you mean "s-x"? [RF001]
         authConfig.oauthConfig.clientSecretRef.key: Invalid value: "a b": must consist of letters, digits, -, _ and . [RT012]
         "#);
     }

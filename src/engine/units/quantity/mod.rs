@@ -3,6 +3,8 @@
 //! A text is one if Kubernetes' `resource.ParseQuantity` reads it *and* the CRDs' pattern allows it. The pattern is laxer in one
 //! place, exponents with a fraction (`1e1.5`), and stricter in others (a bare sign or suffix, surrounding space).
 
+mod suggest;
+
 use std::fmt;
 
 use crate::engine::parse::{Node, Value};
@@ -94,20 +96,6 @@ impl Quantity {
             Some(quantity) if quantity.nano.abs() < i128::MAX => quantity.to_string(),
             _ => format!("{float:e}"),
         }
-    }
-
-    /// The quantity that a text which is none most likely stands for: `1ki` → `1Ki`, `1GB` → `1G`, `1,5` → `1.5`, `10%` → `0.1`.
-    #[must_use]
-    pub fn suggest(text: &str) -> Option<String> {
-        let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '_').map(ascii).collect();
-        let end = plain.find(|c: char| !matches!(c, '0'..='9' | '.' | ',' | '+' | '-')).unwrap_or(plain.len());
-        let (number, suffix) = plain.split_at(end);
-        let number = with_point(number);
-        let suggestion = match suffix {
-            "%" => Self { nano: Self::parse(&number)?.nano / 100 }.plain(),
-            _ => format!("{number}{}", near_suffix(suffix)?),
-        };
-        (suggestion != text && Self::parse(&suggestion).is_some()).then_some(suggestion)
     }
 }
 
@@ -219,47 +207,6 @@ fn binary(whole: &str, fraction: &str, power: u32) -> i128 {
     // From the last digit to the first. Rounding up at every step is rounding up once: ⌈(n + ⌈x⌉) / 10⌉ = ⌈(n + x) / 10⌉.
     let fraction = values(fraction).rev().fold(0_i128, |sum, digit| (sum + digit * unit + 9) / 10);
     whole.saturating_mul(unit).saturating_add(fraction).min(MOST_BINARY)
-}
-
-/// The plain form of characters that look like one: full-width letters and digits, the micro and minus signs.
-fn ascii(c: char) -> char {
-    match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        '\u{2212}' | '\u{2013}' => '-',
-        'µ' | 'μ' => 'u',
-        c => c,
-    }
-}
-
-/// A number with a decimal comma, or with thousands marked off, as one with a point.
-fn with_point(number: &str) -> String {
-    let (sign, unsigned) = number.split_at(number.find(|c| !matches!(c, '+' | '-')).unwrap_or(number.len()));
-    let mut groups = unsigned.split(',');
-    let first = groups.next().unwrap_or_default();
-    let rest: Vec<&str> = groups.collect();
-    let thousands = !first.is_empty() && first != "0" && rest.iter().all(|group| digits(group).0.len() == 3);
-    if thousands || rest.len() > 1 { number.replace(',', "") } else { format!("{sign}{}", unsigned.replace(',', ".")) }
-}
-
-/// The suffix that one which is none most likely stands for.
-fn near_suffix(suffix: &str) -> Option<&'static str> {
-    let near = match suffix.to_ascii_lowercase().as_str() {
-        "b" | "byte" | "bytes" | "c" | "cpu" | "cpus" | "vcpu" | "core" | "cores" => "",
-        "mcpu" | "mcore" | "mcores" | "millicpu" | "millicore" | "millicores" => "m",
-        "kb" => "k",
-        "mb" => "M",
-        "gb" => "G",
-        "tb" => "T",
-        "pb" => "P",
-        "eb" => "E",
-        lower => {
-            let lower = lower.strip_suffix('b').filter(|rest| rest.ends_with('i')).unwrap_or(lower);
-            let names = DECIMAL.iter().map(|(name, _)| *name).chain(BINARY.iter().map(|(name, _)| *name));
-            // `1M` is legal, so `m` can only be reached as itself.
-            return names.into_iter().find(|name| *name == suffix || name.eq_ignore_ascii_case(lower));
-        }
-    };
-    Some(near)
 }
 
 #[cfg(test)]
@@ -440,47 +387,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn suggestions() {
-        for (text, suggestion) in [
-            ("1ki", Some("1Ki")),
-            ("1KI", Some("1Ki")),
-            ("1K", Some("1k")),
-            ("1g", Some("1G")),
-            ("1gi", Some("1Gi")),
-            ("1GB", Some("1G")),
-            ("1gb", Some("1G")),
-            ("1Mb", Some("1M")),
-            ("1GiB", Some("1Gi")),
-            ("1 Gi", Some("1Gi")),
-            (" 10 ", Some("10")),
-            ("10b", Some("10")),
-            ("1,5", Some("1.5")),
-            ("-1,5", Some("-1.5")),
-            ("0,125", Some("0.125")),
-            ("1,000", Some("1000")),
-            ("1,000,000", Some("1000000")),
-            ("1_000", Some("1000")),
-            ("1,5 gib", Some("1.5Gi")),
-            ("10%", Some("0.1")),
-            ("0.5%", Some("0.005")),
-            ("500 millicores", Some("500m")),
-            ("2 cores", Some("2")),
-            ("5µ", Some("5u")),
-            ("１０Gi", Some("10Gi")),
-            ("1N", Some("1n")),
-            ("", None),
-            ("GB", None),
-            ("lots", None),
-            ("1.2.3", None),
-            ("--1", None),
-            ("100ms", None),
-            ("1e1.5", None),
-        ] {
-            assert_eq!(Quantity::suggest(text).as_deref(), suggestion, "{text:?}");
-        }
-    }
-
     proptest! {
         #[test]
         fn reads_what_the_pattern_allows_but_odd_exponents(text in r"[+-]?[0-9.]{0,6}([KMGTPEeinumk]{0,3}[+-]?[0-9.]{0,3})?") {
@@ -520,13 +426,6 @@ mod tests {
             let quantity = Quantity { nano: i128::from(nano) };
             prop_assert_eq!(Quantity::parse(&quantity.to_string()), Some(quantity));
             prop_assert_eq!(Quantity::parse(&quantity.plain()), Some(quantity));
-        }
-
-        #[test]
-        fn a_suggestion_is_a_quantity(text in any::<String>()) {
-            if let Some(suggestion) = Quantity::suggest(&text) {
-                prop_assert!(Quantity::parse(&suggestion).is_some());
-            }
         }
 
         #[test]
