@@ -224,6 +224,11 @@ impl Findings {
         other.list.into_iter().for_each(|finding| self.add(finding));
     }
 
+    /// Adds an error that is not made at all when it would only be counted: hints cost more than verdicts.
+    pub fn add_error(&mut self, make: impl FnOnce() -> Finding) {
+        if self.errors < MAX_FINDINGS { self.add(make()) } else { self.errors += 1 }
+    }
+
     /// The findings that were kept.
     #[must_use]
     pub fn list(&self) -> &[Finding] {
