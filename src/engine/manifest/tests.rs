@@ -214,7 +214,7 @@ fn metadata_is_judged_as_the_api_server_does() {
         }
     }
     assert!(
-        judged(&policy(&format!("{{name: a, namespace: {long}}}")), Named::Explicitly)[1].contains("63 characters")
+        judged(&policy(&format!("{{name: a, namespace: {long}}}")), Named::Explicitly)[1].contains("no more than 63")
     );
     let large = format!("{{name: a, annotations: {{a: {}}}}}", "x".repeat(256 << 10));
     let told = judged(&policy(&large), Named::Explicitly);
