@@ -17,6 +17,7 @@ use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
 use super::schema::{Field, Shape};
 use super::{Kind, Reading, Surroundings, defaults, judge, order, validate};
 
+use place::Places;
 pub use references::Reference;
 use type_meta::Known;
 
@@ -159,7 +160,8 @@ impl Judge {
         };
         judged.refused = findings.refuse();
         judged.more = findings.more();
-        let placed = |finding: &Finding| Placed { finding: finding.clone(), at: place::of(&object, finding) };
+        let mut places = Places::new(&object);
+        let placed = |finding: &Finding| Placed { finding: finding.clone(), at: places.of(finding) };
         judged.findings = findings.list().iter().map(placed).collect();
         Outcome::Judged(Box::new(judged))
     }
