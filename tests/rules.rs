@@ -1,8 +1,6 @@
 //! Every example of the catalogue goes through the engine: the bad one breaks its rule and no other, the good one none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use beamlit_operator::engine::finding::Severity;
 use beamlit_operator::engine::finding::rules::{self, Example, Rule};
 use beamlit_operator::engine::manifest::{Judge, Named, Outcome};
