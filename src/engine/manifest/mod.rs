@@ -223,12 +223,8 @@ fn top_level(out: &mut Findings, object: &Node<'_>) {
     let mut found = Findings::default();
     let fields = TOP_LEVEL.iter().map(|name| field(name, false, text(0))).collect();
     validate::shaped(&mut found, &At::root(), object, &Shape::Object(fields));
-    for finding in found.list() {
-        let own = finding.path.0.len() == 1 && (finding.rule == &OB007 || finding.rule == &OB008);
-        if own {
-            out.add(finding.clone());
-        }
-    }
+    found.retain(|finding| finding.path.0.len() == 1 && (finding.rule == &OB007 || finding.rule == &OB008));
+    out.append(found);
 }
 
 fn field(name: &str, required: bool, shape: Shape) -> Field {
