@@ -12,9 +12,13 @@
 )]
 
 mod apart;
+mod corpus;
 mod ending;
 mod gate;
 mod harness;
+mod hpa;
+#[path = "../corpus/mod.rs"]
+mod manifests;
 mod registration;
 mod resources;
 

@@ -1,0 +1,133 @@
+//! The corpus: manifests, good and bad, on which `check`, the webhook and a real API server must agree.
+
+use beamlit_operator::engine::finding::rules::{self, Example, Rule};
+use beamlit_operator::engine::manifest::{Judge, Judged, Named, Outcome};
+use beamlit_operator::engine::parse::{Node, Value, documents};
+use serde_json::{Map, Number, Value as Json, json};
+
+/// One object as a file carries it.
+pub(crate) struct Manifest {
+    /// What it is, and where it is from.
+    pub(crate) name: String,
+    /// The document as it was written.
+    pub(crate) text: String,
+}
+
+/// The namespace of an object that names none.
+pub(crate) const NAMESPACE: &str = "default";
+
+const CLUSTER_DOMAIN: &str = "cluster.local";
+
+/// The documents of `tests/corpus/*.yaml`.
+const FILES: [(&str, &str); 6] = [
+    ("good", include_str!("good.yaml")),
+    ("limits", include_str!("limits.yaml")),
+    ("metadata", include_str!("metadata.yaml")),
+    ("policies", include_str!("policies.yaml")),
+    ("spelling", include_str!("spelling.yaml")),
+    ("types", include_str!("types.yaml")),
+];
+
+/// Every manifest of the corpus.
+pub(crate) fn all() -> Vec<Manifest> {
+    let mut all: Vec<Manifest> = rules::all().flat_map(examples).collect();
+    all.extend(metrics());
+    all.extend(FILES.iter().flat_map(|(file, text)| written(file, text)));
+    all
+}
+
+impl Manifest {
+    /// What `check` says of it; none if it is somebody else's.
+    pub(crate) fn check(&self) -> Option<Judged> {
+        let mut outcomes = Judge::new(NAMESPACE, CLUSTER_DOMAIN).source(self.text.as_bytes(), Named::Explicitly);
+        assert_eq!(outcomes.len(), 1, "{}: not one object", self.name);
+        match outcomes.remove(0) {
+            Outcome::Judged(judged) => Some(*judged),
+            Outcome::Skipped => None,
+            Outcome::Unreadable { message, .. } => panic!("{}: {message}", self.name),
+        }
+    }
+
+    /// The object as JSON, of equal keys the last, as kubectl sends it; none if it holds a number that JSON does not have.
+    pub(crate) fn json(&self) -> Option<Json> {
+        json(&documents(self.text.as_bytes()).next()?.content.ok()?)
+    }
+}
+
+/// Both examples of a rule, document by document.
+fn examples(rule: &'static Rule) -> impl Iterator<Item = Manifest> {
+    [("bad", rule.bad), ("good", rule.good)].into_iter().flat_map(move |(which, text)| {
+        let texts: Vec<String> = match rule.example {
+            Example::Documents => text.split("---\n").map(str::to_owned).collect(),
+            Example::ModelDeployment => vec![laid_over(rules::MODEL_DEPLOYMENT, text)],
+            Example::Policy => vec![laid_over(rules::POLICY, text)],
+        };
+        texts.into_iter().map(move |text| Manifest { name: format!("{which} example of {}", rule.code), text })
+    })
+}
+
+/// Every metric of the HPA cases in a ModelDeployment.
+fn metrics() -> impl Iterator<Item = Manifest> {
+    let cases: Json = serde_json::from_str(include_str!("../hpa/cases.json")).unwrap();
+    let cases = cases["cases"].as_array().unwrap().clone();
+    cases.into_iter().map(|case| {
+        let mut object = read(rules::MODEL_DEPLOYMENT);
+        object["spec"]["offloadingConfig"] = json!({"metrics": [case["metric"]]});
+        Manifest { name: format!("metric: {}", case["name"].as_str().unwrap()), text: object.to_string() }
+    })
+}
+
+/// The documents of a file, each under the comment that leads it.
+fn written(file: &str, text: &str) -> Vec<Manifest> {
+    text.split("\n---\n")
+        .map(|text| {
+            let comment = text.lines().find_map(|line| line.strip_prefix("# "));
+            let comment = comment.unwrap_or_else(|| panic!("{file}: a document does not say what it is:\n{text}"));
+            Manifest { name: format!("{file}: {comment}"), text: format!("{text}\n") }
+        })
+        .collect()
+}
+
+fn laid_over(base: &str, text: &str) -> String {
+    let mut whole = read(base);
+    lay_over(&mut whole, read(text));
+    whole.to_string()
+}
+
+/// Maps are merged, a null removes, anything else replaces: a JSON merge patch (RFC 7396).
+fn lay_over(base: &mut Json, over: Json) {
+    let Json::Object(over) = over else {
+        *base = over;
+        return;
+    };
+    if !base.is_object() {
+        *base = Json::Object(Map::new());
+    }
+    let base = base.as_object_mut().unwrap();
+    for (key, value) in over {
+        if value.is_null() {
+            base.remove(&key);
+        } else {
+            lay_over(base.entry(key).or_insert(Json::Null), value);
+        }
+    }
+}
+
+fn read(text: &str) -> Json {
+    json(&documents(text.as_bytes()).next().unwrap().content.unwrap()).unwrap()
+}
+
+fn json(node: &Node<'_>) -> Option<Json> {
+    Some(match &node.value {
+        Value::Null => Json::Null,
+        Value::Bool(value) => Json::from(*value),
+        Value::Int(value) => Json::from(*value),
+        Value::Float(value) => Json::Number(Number::from_f64(*value)?),
+        Value::Text(text) => Json::from(text.as_ref()),
+        Value::List(items) => items.iter().map(json).collect::<Option<_>>()?,
+        Value::Map(members) => {
+            let members = members.iter().map(|member| Some((member.key.clone().into_owned(), json(&member.value)?)));
+            Json::Object(members.collect::<Option<_>>()?)
+        }
+    })
+}
