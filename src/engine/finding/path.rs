@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::text::escaped;
+use super::text::{MAX_VALUE, escaped};
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,14 +23,25 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (depth, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Field(name) if depth == 0 => write!(f, "{}", escaped(name))?,
-                Segment::Field(name) => write!(f, ".{}", escaped(name))?,
+                Segment::Field(name) if depth == 0 => write!(f, "{}", short(name))?,
+                Segment::Field(name) => write!(f, ".{}", short(name))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Key(key) => write!(f, "[{}]", escaped(key))?,
+                // A key such as "X-Token: secret" has swallowed its value.
+                Segment::Key(key) => match key.split_once(':') {
+                    Some((name, rest)) if !rest.is_empty() => write!(f, "[{}:…]", short(name))?,
+                    _ => write!(f, "[{}]", short(key))?,
+                },
             }
         }
         Ok(())
     }
+}
+
+/// A name as people see it: a key may be a megabyte long.
+fn short(name: &str) -> impl fmt::Display + '_ {
+    let end = name.char_indices().nth(MAX_VALUE).map_or(name.len(), |(end, _)| end);
+    let cut = if end < name.len() { "…" } else { "" };
+    fmt::from_fn(move |f| write!(f, "{}{cut}", escaped(name.get(..end).unwrap_or(name))))
 }
 
 /// A place under judgement: a path that lives on the stack while the judge walks down.

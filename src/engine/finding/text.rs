@@ -1,5 +1,6 @@
 //! User input inside messages: cut, quoted and escaped, so that no manifest can forge or garble what people read.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
@@ -7,13 +8,32 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 /// How many characters of a value a message quotes.
 pub const MAX_VALUE: usize = 128;
 
-/// A text with everything that prints as nothing, or moves what is around it, shown as `\u{…}`.
+/// A text with everything that prints as nothing, or moves what is around it, shown as `\u{…}`; a URL without credentials.
 #[must_use]
 pub fn escaped(text: &str) -> impl fmt::Display + '_ {
-    Escaped(text)
+    Escaped(presentable(text))
 }
 
-struct Escaped<'a>(&'a str);
+struct Escaped<'a>(Cow<'a, str>);
+
+/// Whatever looks like a URL may hold credentials, wherever somebody put it.
+fn presentable(text: &str) -> Cow<'_, str> {
+    if text.contains("://") { Cow::Owned(without_userinfo(text)) } else { Cow::Borrowed(text) }
+}
+
+/// A host or a URL as people may see it: what stands before an `@` is left out, also where the `@` is percent-encoded or
+/// full-width.
+#[must_use]
+pub fn without_userinfo(text: &str) -> String {
+    let after = ["@", "\u{ff20}", "%40"].iter().filter_map(|at| text.rfind(at).map(|start| start + at.len())).max();
+    let Some(after) = after.and_then(|after| text.get(after..)) else { return text.to_owned() };
+    match text.split_once("://") {
+        Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|c| c.is_ascii_alphanumeric()) => {
+            format!("{scheme}://…@{after}")
+        }
+        _ => format!("…@{after}"),
+    }
+}
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,9 +44,10 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A value in quotes, escaped, cut after [`MAX_VALUE`] characters.
+/// A value in quotes, escaped, cut after [`MAX_VALUE`] characters; a URL without credentials.
 #[must_use]
 pub fn quoted(text: &str) -> String {
+    let text = presentable(text);
     let mut out = String::from("\"");
     let mut chars = text.chars();
     for c in chars.by_ref().take(MAX_VALUE) {
@@ -72,6 +93,25 @@ pub fn is_unprintable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_are_left_out() {
+        for (text, shown) in [
+            ("example.com", "example.com"),
+            ("user:secret@example.com", "…@example.com"),
+            ("user:secret%40example.com", "…@example.com"),
+            ("user:secret\u{ff20}example.com", "…@example.com"),
+            ("https://user:secret@example.com/x", "https://…@example.com/x"),
+            ("https://user:s@cret@example.com", "https://…@example.com"),
+            ("https://user:sec/ret%40example.com", "https://…@example.com"),
+            ("user:sec://ret@example.com", "…@example.com"),
+        ] {
+            assert_eq!(without_userinfo(text), shown);
+        }
+        assert_eq!(quoted("https://user:secret@example.com"), "\"https://…@example.com\"");
+        assert_eq!(escaped("https://user:secret@example.com").to_string(), "https://…@example.com");
+        assert_eq!(quoted("a@b"), "\"a@b\"", "what is no URL is shown as it is");
+    }
 
     #[test]
     fn what_nobody_sees_is_shown_as_its_number() {

@@ -41,11 +41,11 @@ pub(super) fn unknown(kind: Kind, object: &Node<'_>, namespace: &str, findings: 
         }
     }
     let at = at.field("policies");
+    let policies = spec.get("policies").map(Node::items).unwrap_or_default().iter().enumerate();
+    let local = policies.filter(|(_, policy)| policy.text_of("refType") == Some("localPolicy"));
     // One object can name a policy a million times; what is listed of it stays small.
-    for (index, policy) in spec.get("policies").map(Node::items).unwrap_or_default().iter().enumerate().take(1000) {
-        if policy.text_of("refType") == Some("localPolicy") {
-            add(&at.index(index), policy, "Policy");
-        }
+    for (index, policy) in local.take(1000) {
+        add(&at.index(index), policy, "Policy");
     }
     out
 }

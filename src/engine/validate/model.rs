@@ -3,10 +3,12 @@
 use crate::engine::finding::rules::{MD001, MD002};
 use crate::engine::finding::{At, Finding, Findings, is_unprintable};
 use crate::engine::parse::Node;
+use crate::engine::units::names;
 
 /// Judges `spec.model`, and that `spec.serviceRef` is there once `spec.offloadingConfig` is.
 pub(super) fn model(out: &mut Findings, at: &At<'_>, spec: &Node<'_>) {
-    if let Some(name) = spec.text_of("model")
+    // Too long a name is the schema's to report.
+    if let Some(name) = spec.text_of("model").filter(|name| name.chars().count() <= names::MAX_SUBDOMAIN)
         && let Some(fault) = fault(name)
     {
         out.add(Finding::new(&MD001, &at.field("model"), fault).value(name));

@@ -65,9 +65,9 @@ pub(super) struct Form {
 }
 
 /// A DNS-1123 label.
-pub(super) const LABEL: Form = Form { check: names::dns_label, longest: 63 };
+pub(super) const LABEL: Form = Form { check: names::dns_label, longest: names::MAX_LABEL };
 /// A DNS-1123 subdomain.
-pub(super) const SUBDOMAIN: Form = Form { check: names::dns_subdomain, longest: 253 };
+pub(super) const SUBDOMAIN: Form = Form { check: names::dns_subdomain, longest: names::MAX_SUBDOMAIN };
 
 /// Judges the form of `name`.
 pub(super) fn named(out: &mut Findings, at: &At<'_>, node: &Node<'_>, form: Form) {

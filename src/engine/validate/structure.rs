@@ -92,7 +92,9 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
     if reading == Reading::File {
         for member in counted(node) {
             if !shape.fields().iter().any(|field| field.name == member.key) {
-                let known = shape.fields().iter().map(|field| field.name.as_str());
+                // A field that is there already was not meant.
+                let absent = shape.fields().iter().filter(|field| node.get(&field.name).is_none());
+                let known = absent.map(|field| field.name.as_str());
                 out.add_error(|| {
                     Finding::new(&OB007, &at.field(&member.key), "").maybe_hint(suggest::field(&member.key, known))
                 });

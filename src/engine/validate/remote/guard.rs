@@ -65,8 +65,10 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x64, 0xff9b, 1, 0, 0, 0, high, low]
         | [0x2002, high, low, ..] => Some(join(high, low)),
+        // RFC 6052, 2.2: behind a /48 the address is split around a byte that is zero.
+        [0x64, 0xff9b, 1, high, middle, low, ..] => Some(join(high, (middle << 8) | (low >> 8))),
         _ => None,
     }
 }
@@ -130,6 +132,7 @@ mod tests {
             "[::ffff:a9fe:a9fe]",
             "[64:ff9b::127.0.0.1]",
             "[64:ff9b:1::a9fe:a9fe]",
+            "[64:ff9b:1:a9fe:a9:fe00::]",
             "[2002:7f00:1::1]",
             "[2002:a9fe:a9fe::]",
             "[::127.0.0.1]",

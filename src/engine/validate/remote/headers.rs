@@ -55,11 +55,16 @@ fn header(
         return;
     }
     let name = member.key.to_ascii_lowercase();
+    // Which of two it is does not matter if neither may be there.
     if THE_PROXYS_OWN.contains(&name.as_str()) {
         let hint = (name == "host").then_some("the host of the backend goes into host");
         out.add(
             Finding::new(&RT007, at, "this header belongs to the request itself and cannot be added").maybe_hint(hint),
         );
+        return;
+    }
+    if member.value.text().is_none() {
+        // Of a value that is no text the structure has spoken.
     } else if name == "authorization" && authenticated {
         out.add(Finding::new(&RT007, at, "authConfig sets this header; it cannot be added beside it"));
     } else if name == "authorization" {

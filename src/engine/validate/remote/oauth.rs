@@ -1,13 +1,13 @@
 //! OAuth 2 client credentials: the id, one secret, and where tokens are had.
 
-use url::{Host as UrlHost, Url};
+use url::Url;
 
-use super::{guard, without_userinfo};
+use super::guard;
 use crate::engine::Surroundings;
 use crate::engine::finding::rules::{RT002, RT008, RT009, RT010, RT011, RT012, RT013};
-use crate::engine::finding::{At, Finding, Findings, is_unprintable};
+use crate::engine::finding::{At, Finding, Findings, is_unprintable, without_userinfo};
 use crate::engine::parse::Node;
-use crate::engine::units::Host;
+use crate::engine::units::{Host, HostPort};
 use crate::engine::validate::reference;
 
 /// Judges `authConfig`, which stands in `backend`; `at` is the place of the backend.
@@ -18,36 +18,33 @@ pub(super) fn auth(
     auth: &Node<'_>,
     surroundings: &Surroundings<'_>,
 ) {
-    if !auth.is_map() {
-        return;
-    }
-    if matches!(backend.get("scheme").map(Node::text), None | Some(Some("http"))) {
+    let Some(node) = auth.get("oauthConfig").filter(|node| node.is_map()) else { return };
+    let auth_at = at.field("authConfig");
+    // Without a type that is one, there is no token.
+    if auth.text_of("type") == Some("oauth") && backend.text_of("scheme") == Some("http") {
         let finding =
-            Finding::new(&RT013, &at.field("scheme"), "the token of authConfig travels unencrypted to this backend")
-                .hint("use https");
-        out.add(finding.related(&at.field("authConfig")));
+            Finding::new(&RT013, &at.field("scheme"), "the token of authConfig travels unencrypted to this backend");
+        out.add(finding.hint("use https").related(&auth_at));
     }
-    if let Some(node) = auth.get("oauthConfig").filter(|node| node.is_map()) {
-        let at = at.field("authConfig");
-        oauth(out, &at.field("oauthConfig"), node, surroundings);
-    }
+    oauth(out, &auth_at.field("oauthConfig"), node, surroundings);
 }
 
 fn oauth(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
     let secret_at = at.field("clientSecret");
     let reference_at = at.field("clientSecretRef");
     match (node.get("clientSecret"), node.get("clientSecretRef")) {
-        (Some(_), Some(_)) => {
-            let finding =
-                Finding::new(&RT009, &secret_at, "cannot be set beside clientSecretRef").hint("keep clientSecretRef");
-            out.add(finding.related(&reference_at));
-        }
-        (Some(secret), None) => {
-            if secret.text().is_some_and(|text| !text.is_empty()) {
-                let finding =
-                    Finding::new(&RT008, &secret_at, "this secret can be read by everyone who can read the object");
-                out.add(finding.hint("put it into a Secret and name it in clientSecretRef"));
+        // Of an empty secret, and of one that is no text, the structure has spoken.
+        (Some(secret), _) if secret.text().is_none_or(str::is_empty) => {}
+        (Some(_), Some(reference)) => {
+            if reference.is_map() {
+                let finding = Finding::new(&RT009, &secret_at, "cannot be set beside clientSecretRef");
+                out.add(finding.hint("keep clientSecretRef").related(&reference_at));
             }
+        }
+        (Some(_), None) => {
+            let finding =
+                Finding::new(&RT008, &secret_at, "this secret can be read by everyone who can read the object");
+            out.add(finding.hint("put it into a Secret and name it in clientSecretRef"));
         }
         (None, None) => {
             let finding = Finding::new(&RT010, &reference_at, "the client needs a secret");
@@ -75,12 +72,12 @@ fn is_secret_key(key: &str) -> bool {
 
 fn token_url(out: &mut Findings, at: &At<'_>, text: &str, surroundings: &Surroundings<'_>) {
     match parse_token_url(text) {
-        Err(message) => out.add(Finding::new(&RT011, at, message).value(&without_userinfo(text))),
+        Err(message) => out.add(Finding::new(&RT011, at, message).value(&shown(text))),
         Ok(host) => {
             if let Some(why) = guard::forbidden(&host, surroundings) {
                 out.add(
                     Finding::new(&RT002, at, why.replace("a remote backend", "where tokens are had"))
-                        .value(&without_userinfo(text)),
+                        .value(&shown(text)),
                 );
             }
         }
@@ -111,11 +108,16 @@ fn parse_token_url(text: &str) -> Result<Host, &'static str> {
     if url.fragment().is_some() {
         return Err("must not contain a fragment (#)");
     }
-    match url.host() {
-        Some(UrlHost::Domain(name)) => Ok(Host::Name(name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase())),
-        Some(UrlHost::Ipv4(address)) => Ok(Host::Ip(address.into())),
-        Some(UrlHost::Ipv6(address)) => Ok(Host::Ip(address.into())),
-        None => Err("must name a host"),
+    // What the URL parser makes of a host is more than a host may be: names with wildcards, numbers that are addresses.
+    HostPort::parse(authority).map(|host| host.host).map_err(|_| "must name a host: a DNS name, or a plain IP address")
+}
+
+/// A URL as people may see it: without credentials, and without a query, where some put them.
+fn shown(text: &str) -> String {
+    let text = without_userinfo(text);
+    match text.split_once('?') {
+        Some((before, query)) if !query.is_empty() => format!("{before}?…"),
+        _ => text,
     }
 }
 
@@ -179,14 +181,16 @@ mod tests {
             "https:\\\\a.example",
             "https://a.example:99999/",
             "https://exa\u{200b}mple.com",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://t..example/",
+            "https://*.example.com/",
         ] {
             assert!(parse_token_url(bad).is_err(), "{bad}");
         }
         let surroundings = Surroundings { namespace: "team-a", cluster_domain: "cluster.local" };
         for never in [
             "https://127.0.0.1/",
-            "https://2130706433/",
-            "https://0x7f.1/",
             "https://[::1]/",
             "https://localhost./x",
             "https://web.team-b.svc/",
