@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools rust ## a local Kubernetes with the operator: three manifests and what becomes of them (KEEP=1 stays)
+demo: tools rust ## a local Kubernetes with the operator: three manifests and what becomes of them (with KEEP=1 it stays)
 	@echo "demo: building the operator and the demo (minutes the first time) …" >&2
 	@cargo test --test demo --no-run
 	@cargo test --quiet --test demo
@@ -27,16 +27,15 @@ check: rust ## the quick part: formatting, clippy, unit tests
 cluster-test: tools rust ## the tests on a real Kubernetes alone
 	cargo test --test cluster
 
-crds: rust ## write the generated files in crds/ anew
-	@mkdir -p crds
-	cargo run --quiet -- crds >crds/crds.yaml
+crds: rust ## write crds/ anew, from the types in src/api
+	cargo run --quiet -- crds --output-dir crds
 
 bench: rust ## how long a review takes
-	cargo bench
+	cargo bench --bench judgement
 
 # etcd, kube-apiserver, kube-controller-manager and kubectl of the pinned version, unless KUBEBUILDER_ASSETS has them.
 tools:
 	@[ -n "$$KUBEBUILDER_ASSETS" ] || tests/cluster/tools/build.sh >/dev/null
 
 rust:
-	@command -v cargo >/dev/null || { echo "cargo is needed: https://rustup.rs, or .ci/run on a bare Debian" >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo "cargo is needed: install Rust 1.95 or newer with rustup, or run .ci/run on a bare Debian" >&2; exit 1; }

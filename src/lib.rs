@@ -1,4 +1,4 @@
-//! Admission webhook, compiler and command line for `ModelDeployment` and `Policy`.
+//! Admission webhook and command line for `ModelDeployment` and `Policy`: one judge, asked in two ways.
 //!
 //! Rooms, and which may use which: `api` ← `engine` ← `cli`, `gate` ← `serve`.
 

@@ -52,11 +52,11 @@ pub struct Args {
     )]
     health_listen: SocketAddr,
 
-    /// The certificate, and the chain that leads to its CA, in PEM
+    /// The certificate, and the chain that leads to its CA, in PEM; read once, at the start
     #[arg(long, env = "BEAMLIT_OPERATOR_TLS_CERT", value_name = "FILE", help_heading = "TLS")]
     tls_cert: PathBuf,
 
-    /// The private key of the certificate, in PEM
+    /// The private key of the certificate, in PEM; read once, at the start
     #[arg(long, env = "BEAMLIT_OPERATOR_TLS_KEY", value_name = "FILE", help_heading = "TLS")]
     tls_key: PathBuf,
 

@@ -1,4 +1,5 @@
 //! Every example of the catalogue goes through the engine: the bad one breaks its rule and no other, the good one none.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use beamlit_operator::engine::finding::Severity;
 use beamlit_operator::engine::finding::rules::{self, Example, Rule};

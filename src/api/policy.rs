@@ -20,8 +20,7 @@ use serde::{Deserialize, Serialize};
     status = "PolicyStatus",
     doc = "Policy says where AI traffic may go (countries, continents, locations) or on what hardware it may run (flavors). ModelDeployments name it in spec.policies.",
     printcolumn = r#"{"name":"Type","type":"string","description":"What the policy limits: location or flavor.","jsonPath":".spec.type"}"#,
-    printcolumn = r#"{"name":"Locations","type":"string","description":"The allowed places.","jsonPath":".spec.locations[*].name"}"#,
-    printcolumn = r#"{"name":"Flavors","type":"string","description":"The allowed hardware.","jsonPath":".spec.flavors[*].name"}"#,
+    printcolumn = r#"{"name":"Display Name","type":"string","description":"The policy's name for people.","jsonPath":".spec.displayName"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]

@@ -146,7 +146,8 @@ mod tests {
         fs::write(files.path("cut.pem"), &read("a.key")[..80]).unwrap();
         fs::write(files.path("empty"), "").unwrap();
         fs::write(files.path("text"), "no PEM at all").unwrap();
-        fs::write(files.path("hollow.key"), "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
+        let label = "PRIVATE KEY";
+        fs::write(files.path("hollow.key"), format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n")).unwrap();
         fs::write(files.path("hollow.crt"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
         files
     }

@@ -133,7 +133,7 @@ fn every_class_of_fault_is_refused_in_plain_words() {
     "#);
     assert_snapshot!(x(json!({"environment": "prod"})), @r#"
     exit 1
-    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development"; did you mean "production"? [OB003]
     "#);
     assert_snapshot!(x(json!({"offloadingConfig": {"behavior": {"percentage": "50"}}})), @r#"
     exit 1
@@ -150,7 +150,7 @@ fn every_class_of_fault_is_refused_in_plain_words() {
     "#);
     assert_snapshot!(x(json!({"modelSourceRef": {"name": "My_Model"}})), @r#"
     exit 1
-    The ModelDeployment "x" is invalid: spec.modelSourceRef.name: Invalid value: "My_Model": must consist of lower-case letters, digits, - and ., and each part must start and end with a letter or digit; did you mean "my-model"? [RF001]
+    The ModelDeployment "x" is invalid: spec.modelSourceRef.name: Invalid value: "My_Model": must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character; did you mean "my-model"? [RF001]
     "#);
     // Of references.
     assert_snapshot!(x(json!({"modelSourceRef": {"kind": "deployment"}})), @r#"
@@ -174,23 +174,50 @@ fn every_class_of_fault_is_refused_in_plain_words() {
     The ModelDeployment "x" is invalid: spec.policies[1]: Duplicate value: "one": this remote policy is named above already [RF005]
     "#);
     // Of replica counts and rates.
-    assert_snapshot!(x(json!({"serverlessConfig": {"minNumReplicas": 3, "maxNumReplicas": 2}})), @"");
-    assert_snapshot!(x(json!({"serverlessConfig": {"stableWindow": "60"}})), @"");
-    assert_snapshot!(x(json!({"offloadingConfig": {"behavior": {"scaleUp": {"policies": []}}}})), @"");
+    assert_snapshot!(x(json!({"serverlessConfig": {"minNumReplicas": 3, "maxNumReplicas": 2}})), @r#"
+    exit 1
+    Warning: spec.serverlessConfig.minNumReplicas: Invalid value: 3: Beamlit itself takes 0 or 1 [MD021]
+    The ModelDeployment "x" is invalid: spec.serverlessConfig.minNumReplicas: Invalid value: 3: must not be above maxNumReplicas, which is 2 [MD020]
+    "#);
+    assert_snapshot!(x(json!({"serverlessConfig": {"stableWindow": "60"}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.serverlessConfig.stableWindow: Invalid value: "60": has no unit; units are ns, us, ms, s, m and h; did you mean "60s"? [MD023]
+    "#);
+    assert_snapshot!(x(json!({"offloadingConfig": {"behavior": {"scaleUp": {"policies": []}}}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.offloadingConfig.behavior.scaleUp.policies: Required value: must have at least 1 item [OB002]
+    "#);
     // Of metrics.
-    assert_snapshot!(x(json!({"offloadingConfig": {"metrics": [{"type": "Resource"}]}})), @"");
+    assert_snapshot!(x(json!({"offloadingConfig": {"metrics": [{"type": "Resource"}]}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.offloadingConfig.metrics[0].resource: Required value: must populate information for the given metric source [MD040]
+    "#);
     assert_snapshot!(
         x(json!({"offloadingConfig": {"metrics": [
             {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageValue": "1"}}}
         ]}})),
-        @""
+        @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.offloadingConfig.metrics[0].resource.target.type: Invalid value: "Utilization": contradicts averageValue, by which the metric is compared; did you mean "AverageValue"? [MD044]
+    "#
     );
     // Of the remote backend.
-    assert_snapshot!(x(json!({"offloadingConfig": {"remoteBackend": {"host": "https://models.example.com/v1"}}})), @"");
-    assert_snapshot!(x(json!({"offloadingConfig": {"remoteBackend": {"host": "169.254.169.254"}}})), @"");
+    assert_snapshot!(x(json!({"offloadingConfig": {"remoteBackend": {"host": "https://models.example.com/v1"}}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com/v1": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    "#);
+    assert_snapshot!(x(json!({"offloadingConfig": {"remoteBackend": {"host": "169.254.169.254"}}})), @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: spec.offloadingConfig.remoteBackend.host: Forbidden: "169.254.169.254": a link-local address (169.254.0.0/16, where clouds hand out credentials) is never a remote backend [RT002]
+    "#);
     assert_snapshot!(
         x(json!({"offloadingConfig": {"remoteBackend": {"host": "models.example.com", "pathPrefix": "v1", "headersToAdd": {"Host": "a"}}}})),
-        @""
+        @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: 
+    * spec.offloadingConfig.remoteBackend.pathPrefix: Invalid value: "v1": must start with /; did you mean "/v1"? [RT003]
+    * spec.offloadingConfig.remoteBackend.headersToAdd[Host]: Forbidden: this header belongs to the request itself and cannot be added; the host of the backend goes into host [RT007]
+    "#
     );
     // Of OAuth; the secret is never shown.
     let secret = x(
@@ -205,15 +232,43 @@ fn every_class_of_fault_is_refused_in_plain_words() {
         }}}}),
     );
     assert!(!secret.contains("never-shown"), "{secret}");
-    assert_snapshot!(secret, @"");
+    assert_snapshot!(secret, @r#"
+    exit 1
+    The ModelDeployment "x" is invalid: 
+    * spec.offloadingConfig.remoteBackend.authConfig.oauthConfig.clientSecret: Forbidden: cannot be set beside clientSecretRef; keep clientSecretRef [RT009]
+    * spec.offloadingConfig.remoteBackend.authConfig.oauthConfig.tokenUrl: Invalid value: "http://id.example.com/token": must be an https URL: the client's secret is sent there [RT011]
+    "#);
     // Of a policy.
-    assert_snapshot!(refused(&policy("p", &json!({"type": "location", "locations": [{"type": "country", "name": "uk"}]}))), @"");
-    assert_snapshot!(refused(&policy("p", &json!({"type": "flavor", "locations": [{"type": "continent", "name": "eu"}]}))), @"");
+    assert_snapshot!(refused(&policy("p", &json!({"type": "location", "locations": [{"type": "country", "name": "uk"}]}))), @r#"
+    exit 1
+    The Policy "p" is invalid: spec.locations[0].name: Invalid value: "uk": not an ISO 3166-1 alpha-2 country code; did you mean "gb"? [PL004]
+    "#);
+    assert_snapshot!(refused(&policy("p", &json!({"type": "flavor", "locations": [{"type": "continent", "name": "eu"}]}))), @r#"
+    exit 1
+    The Policy "p" is invalid: 
+    * spec.locations: Forbidden: a policy of type "flavor" lists flavors only; write another policy of type "location" for them [PL002]
+    * spec.flavors: Required value: a policy of type "flavor" lists at least one flavor; did you mean type "location"? [PL001]
+    "#);
     // Of the manifest itself: the API server refuses these before anyone is asked.
-    assert_snapshot!(x(json!({"offloadingConfig": {"behaviour": {"percentage": 50}}})), @"");
-    assert_snapshot!(refused(&model("Not_A_Name", &json!({}))), @"");
+    assert_snapshot!(x(json!({"offloadingConfig": {"behaviour": {"percentage": 50}}})), @r#"
+    exit 1
+    Error from server (BadRequest): error when creating "STDIN": ModelDeployment in version "v1alpha1" cannot be handled as a ModelDeployment: strict decoding error: unknown field "spec.offloadingConfig.behaviour"
+    "#);
+    assert_snapshot!(refused(&model("Not_A_Name", &json!({}))), @r#"
+    exit 1
+    The ModelDeployment "Not_A_Name" is invalid: metadata.name: Invalid value: "Not_A_Name": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
+    "#);
     // Many at once, in the order of the schema, whoever refuses them.
-    assert_snapshot!(refused(include_str!("demo/refused.yaml")), @"");
+    assert_snapshot!(refused(include_str!("demo/refused.yaml")), @r#"
+    exit 1
+    The ModelDeployment "refused" is invalid: 
+    * spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
+    * spec.environment: Unsupported value: "prod": supported values: "production", "development"; did you mean "production"? [OB003]
+    * spec.modelSourceRef.kind: Unsupported value: "Pod": supported values: "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet" [OB003]
+    * spec.serviceRef.targetPort: Invalid value: 80800: must be from 1 to 65535 [OB004]
+    * spec.offloadingConfig.behavior.percentage: Invalid value: 150: must be from 0 to 100 [OB004]
+    * spec.offloadingConfig.remoteBackend.host: Invalid value: "https://models.example.com/v1": must not contain a scheme; write host: models.example.com and scheme: https [RT001]
+    "#);
     assert_eq!(kubectl.get("beamlit")["items"], json!([]), "nothing was stored");
 }
 
@@ -226,7 +281,7 @@ fn a_dry_run_is_judged_and_stores_nothing() {
     ");
     assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", &model("x", &json!({"environment": "prod"}))), @r#"
     exit 1
-    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development"; did you mean "production"? [OB003]
     "#);
     // What would be stored is shown with its defaults.
     let shown = kubectl
@@ -309,7 +364,7 @@ fn server_side_apply_is_refused_in_the_same_words() {
     exit 1
     The ModelDeployment "refused" is invalid: 
     * spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
-    * spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    * spec.environment: Unsupported value: "prod": supported values: "production", "development"; did you mean "production"? [OB003]
     * spec.modelSourceRef.kind: Unsupported value: "Pod": supported values: "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet" [OB003]
     * spec.serviceRef.targetPort: Invalid value: 80800: must be from 1 to 65535 [OB004]
     * spec.offloadingConfig.behavior.percentage: Invalid value: 150: must be from 0 to 100 [OB004]
@@ -397,7 +452,7 @@ fn two_bad_objects_in_one_call_are_both_explained() {
     assert_snapshot!(kubectl.feed("apply -f -", &both.to_string()), @r#"
     exit 1
     Error from server (Invalid): error when creating "STDIN": admission webhook "mutate.beamlit.com" denied the request: ModelDeployment.deployment.beamlit.com "one" is invalid:
-    * spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    * spec.environment: Unsupported value: "prod": supported values: "production", "development"; did you mean "production"? [OB003]
     Error from server (Invalid): error when creating "STDIN": admission webhook "validate.beamlit.com" denied the request: ModelDeployment.deployment.beamlit.com "two" is invalid:
     * spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
     "#);
@@ -438,7 +493,7 @@ fn a_person_without_rights_is_told_so_and_one_with_rights_is_judged() {
     ");
     assert_snapshot!(alice.feed("apply -f -", &model("x", &json!({"environment": "prod"}))), @r#"
     exit 1
-    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development" [OB003]
+    The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development"; did you mean "production"? [OB003]
     "#);
     assert_snapshot!(alice.feed("apply -f -", POLICY), @r#"
     exit 1

@@ -104,12 +104,12 @@ fn a_list_shows_what_a_platform_engineer_asks_first() {
     my-model   my-model-on-Beamlit   production    true      50                 my-model   my-model   <age>
     ");
     assert_snapshot!(table("get bpol"), @"
-    NAME        TYPE       LOCATIONS   FLAVORS   AGE
-    my-policy   location   us                    <age>
+    NAME        TYPE       DISPLAY NAME   AGE
+    my-policy   location                  <age>
     ");
     assert_snapshot!(table("get beamlit"), @"
-    NAME                                         TYPE       LOCATIONS   FLAVORS   AGE
-    policy.authorization.beamlit.com/my-policy   location   us                    <age>
+    NAME                                         TYPE       DISPLAY NAME   AGE
+    policy.authorization.beamlit.com/my-policy   location                  <age>
 
     NAME                                              MODEL                 ENVIRONMENT   ENABLED   MAX   OFFLOADING   AGE
     modeldeployment.deployment.beamlit.com/my-model   my-model-on-Beamlit   production    true      50                 <age>

@@ -93,7 +93,7 @@ fn unknown(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    writeln!(out, "{NOTE}note:{NOTE:#} unknown, as no cluster was asked: {}{rest}", shown.join(", "))
+    writeln!(out, "{NOTE}note:{NOTE:#} unknown (not looked up): {}{rest}", shown.join(", "))
 }
 
 /// `3 objects: 2 admitted, 1 refused; 1 skipped`.
@@ -154,7 +154,7 @@ mod tests {
         a.yaml: note: 1 more finding on ModelDeployment default/b not shown
         c\u{202e}\u{a}.yaml:2: error: not UTF-8
         no.yaml: error: no such file or directory
-        note: unknown, as no cluster was asked: Service default/web
+        note: unknown (not looked up): Service default/web
         2 objects: 1 admitted (1 with warnings), 1 refused; 2 unreadable; 2 skipped
         "#);
         insta::assert_snapshot!(written(&report, &QUIET), @r#"

@@ -217,11 +217,31 @@ impl Findings {
 
     /// Adds the findings of another judgement, those included that were only counted.
     pub fn append(&mut self, other: Self) {
-        let kept = |severity: Severity| other.of(severity).count();
-        let (errors, warnings) = (kept(Severity::Error), kept(Severity::Warning));
-        self.errors += other.errors - errors;
-        self.warnings += other.warnings - warnings;
+        let counted = |all: usize, severity: Severity| all - other.of(severity).count();
+        let (errors, warnings) = (counted(other.errors, Severity::Error), counted(other.warnings, Severity::Warning));
         other.list.into_iter().for_each(|finding| self.add(finding));
+        self.errors += errors;
+        self.warnings += warnings;
+    }
+
+    /// Takes back the findings that were kept and are not wanted.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&Finding) -> bool) {
+        let Self { list, errors, warnings } = self;
+        list.retain(|finding| {
+            let stays = wanted(finding);
+            if !stays {
+                match finding.severity {
+                    Severity::Error => *errors -= 1,
+                    Severity::Warning => *warnings -= 1,
+                }
+            }
+            stays
+        });
+    }
+
+    /// Adds an error that is not made at all when it would only be counted: hints cost more than verdicts.
+    pub fn add_error(&mut self, make: impl FnOnce() -> Finding) {
+        if self.errors < MAX_FINDINGS { self.add(make()) } else { self.errors += 1 }
     }
 
     /// The findings that were kept.
@@ -273,5 +293,41 @@ impl Findings {
     /// Puts the findings in order. Equal keys keep the order in which they were found.
     pub fn sort_by<F: FnMut(&Finding, &Finding) -> std::cmp::Ordering>(&mut self, order: F) {
         self.list.sort_by(order);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn many(count: usize) -> Findings {
+        let mut findings = Findings::default();
+        (0..count).for_each(|_| findings.add(Finding::new(&rules::OB001, &At::root(), "")));
+        findings
+    }
+
+    #[test]
+    fn what_is_not_kept_is_counted() {
+        let mut findings = many(MAX_FINDINGS + 5);
+        assert_eq!((findings.list().len(), findings.errors(), findings.more()), (MAX_FINDINGS, MAX_FINDINGS + 5, 5));
+        findings.add_error(|| unreachable!("a finding that is only counted is not made"));
+        assert_eq!(findings.more(), 6);
+    }
+
+    #[test]
+    fn appending_keeps_what_fits_and_counts_the_rest() {
+        let mut findings = many(1);
+        findings.append(many(MAX_FINDINGS + 5));
+        assert_eq!((findings.list().len(), findings.errors(), findings.more()), (MAX_FINDINGS, MAX_FINDINGS + 6, 6));
+    }
+
+    #[test]
+    fn what_is_taken_back_or_softened_refuses_nothing() {
+        let mut findings = many(3);
+        findings.retain(|_| false);
+        assert!(findings.is_empty() && !findings.refuse());
+        let mut findings = many(3);
+        findings.soften(|_| true);
+        assert_eq!((findings.refuse(), findings.of(Severity::Warning).count()), (false, 3));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::text::escaped;
 
 /// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Segment {
     /// A field of the schema: `.name`.
     Field(Box<str>),

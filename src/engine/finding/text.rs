@@ -33,7 +33,8 @@ pub fn quoted(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c => _ = write!(out, "{}", Escaped(c.encode_utf8(&mut [0; 4]))),
+            c if is_unprintable(c) => _ = write!(out, "\\u{{{:x}}}", u32::from(c)),
+            c => out.push(c),
         }
     }
     out.push('"');

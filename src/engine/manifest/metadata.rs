@@ -60,7 +60,8 @@ pub(super) fn judge(out: &mut Findings, object: &Node<'_>) {
             let mut found = Findings::default();
             validate::shaped(&mut found, &at, node, &OBJECT_META);
             let unjudged = |finding: &Finding| matches!(finding.path.0.get(1), Some(Segment::Field(name)) if UNJUDGED.contains(&name.as_ref()));
-            found.list().iter().filter(|finding| !unjudged(finding)).for_each(|finding| out.add(finding.clone()));
+            found.retain(|finding| !unjudged(finding));
+            out.append(found);
             name(out, &at, node);
             namespace(out, &at, node);
             labels(out, &at, node);

@@ -17,6 +17,7 @@ use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
 use super::schema::{Field, Shape};
 use super::{Kind, Reading, Surroundings, defaults, judge, order, validate};
 
+use place::Places;
 pub use references::Reference;
 use type_meta::Known;
 
@@ -159,7 +160,8 @@ impl Judge {
         };
         judged.refused = findings.refuse();
         judged.more = findings.more();
-        let placed = |finding: &Finding| Placed { finding: finding.clone(), at: place::of(&object, finding) };
+        let mut places = Places::new(&object);
+        let placed = |finding: &Finding| Placed { finding: finding.clone(), at: places.of(finding) };
         judged.findings = findings.list().iter().map(placed).collect();
         Outcome::Judged(Box::new(judged))
     }
@@ -221,12 +223,8 @@ fn top_level(out: &mut Findings, object: &Node<'_>) {
     let mut found = Findings::default();
     let fields = TOP_LEVEL.iter().map(|name| field(name, false, text(0))).collect();
     validate::shaped(&mut found, &At::root(), object, &Shape::Object(fields));
-    for finding in found.list() {
-        let own = finding.path.0.len() == 1 && (finding.rule == &OB007 || finding.rule == &OB008);
-        if own {
-            out.add(finding.clone());
-        }
-    }
+    found.retain(|finding| finding.path.0.len() == 1 && (finding.rule == &OB007 || finding.rule == &OB008));
+    out.append(found);
 }
 
 fn field(name: &str, required: bool, shape: Shape) -> Field {

@@ -30,12 +30,14 @@ const MIN_INSIDE: usize = 3;
 /// of at most 2, or one inside the other. None if nothing is near, or several are equally near.
 #[must_use]
 pub fn closest<'c>(input: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    nearest(input, candidates, Rank::Inside(usize::MAX))
+    within(input, candidates, Rank::Inside(usize::MAX))
 }
 
-/// As [`closest`], but one inside the other is not near enough: for large sets, in which that says nothing.
+/// The candidate that the input most likely is a slip of: by distance alone, for large sets, in which one inside the other
+/// says nothing. Both sides are plain and in lower case already.
 pub(crate) fn misspelt<'c>(input: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    nearest(input, candidates, Rank::Distance(MAX_DISTANCE))
+    let length = input.chars().count();
+    nearest(input, candidates, |candidate, _| distance((input, length), (candidate, candidate.chars().count())))
 }
 
 /// As [`closest`], in the form of a hint: `did you mean "production"?`.
@@ -50,7 +52,7 @@ pub fn field<'c>(input: &str, known: impl IntoIterator<Item = &'c str>) -> Optio
     let known: Vec<&str> = known.into_iter().collect();
     let all = || known.iter().copied();
     // What people usually call a field beats what merely resembles the name: `ref` is inside `refType`, and means `name`.
-    nearest(input, all(), Rank::Apart)
+    within(input, all(), Rank::Apart)
         .or_else(|| words::meant(input, &known))
         .or_else(|| closest(input, all()))
         .map(hint)
@@ -62,18 +64,28 @@ pub(crate) fn hint(meant: &str) -> String {
 }
 
 /// The one nearest candidate that is no farther than `most`.
-fn nearest<'c>(input: &str, candidates: impl IntoIterator<Item = &'c str>, most: Rank) -> Option<&'c str> {
+fn within<'c>(input: &str, candidates: impl IntoIterator<Item = &'c str>, most: Rank) -> Option<&'c str> {
     let folded = Folded::new(input);
     if folded.length() == 0 {
         return None;
     }
+    nearest(input, candidates, |candidate, best| rank(&folded, candidate, best.unwrap_or(most)))
+}
+
+/// The one candidate of the least rank; `rank` is told the least so far, beyond which it need not look.
+fn nearest<'c>(
+    input: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+    rank: impl Fn(&str, Option<Rank>) -> Option<Rank>,
+) -> Option<&'c str> {
     let mut best: Option<(Rank, &'c str)> = None;
     let mut tie = false;
     for candidate in candidates.into_iter().filter(|candidate| *candidate != input) {
-        let limit = best.map_or(most, |(rank, _)| rank);
-        let Some(rank) = rank(&folded, candidate, limit) else { continue };
+        let least = best.map(|(rank, _)| rank);
+        let Some(rank) = rank(candidate, least) else { continue };
         match best {
-            Some((nearest, known)) if rank == nearest => tie |= known != candidate,
+            Some((least, _)) if rank > least => {}
+            Some((least, known)) if rank == least => tie |= known != candidate,
             _ => (best, tie) = (Some((rank, candidate)), false),
         }
     }
@@ -95,7 +107,8 @@ fn rank(input: &Folded, candidate: &str, most: Rank) -> Option<Rank> {
     } else if most < Rank::Distance(1) {
         return None;
     } else {
-        distance(input, &candidate).or_else(|| inside(input, &candidate))?
+        let [a, b] = [input, &candidate].map(|folded| (folded.text(), folded.length()));
+        distance(a, b).or_else(|| inside(input, &candidate))?
     };
     (rank <= most).then_some(rank)
 }
@@ -104,10 +117,10 @@ fn rank(input: &Folded, candidate: &str, most: Rank) -> Option<Rank> {
 /// time by the square of it.
 const MAX_STRETCH: usize = 64;
 
-/// The distance, where so many slips are credible: two in a word of four or more characters, one in a shorter word, but
+/// The distance of two texts, each with its length in characters, where so many slips are credible: two in a word of four or more characters, one in a shorter word, but
 /// never half of it.
-fn distance(input: &Folded, candidate: &Folded) -> Option<Rank> {
-    let (short, long) = (input.length().min(candidate.length()), input.length().max(candidate.length()));
+fn distance((a, a_length): (&str, usize), (b, b_length): (&str, usize)) -> Option<Rank> {
+    let (short, long) = (a_length.min(b_length), a_length.max(b_length));
     let credible = match (short, long) {
         (_, 0..=2) => return None,
         (0..=3, _) => 1,
@@ -116,7 +129,7 @@ fn distance(input: &Folded, candidate: &Folded) -> Option<Rank> {
     if long - short > credible {
         return None;
     }
-    let (a, b) = differing(input.text(), candidate.text());
+    let (a, b) = differing(a, b);
     if a.chars().nth(MAX_STRETCH).or(b.chars().nth(MAX_STRETCH)).is_some() {
         return None;
     }

@@ -47,7 +47,7 @@ pub(super) fn value(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Sh
         (Shape::Text { min, max, allowed }, Value::Text(text)) => {
             if !allowed.is_empty() {
                 if !allowed.iter().any(|value| value == text.as_ref()) {
-                    out.add(not_supported(at, text, allowed));
+                    out.add_error(|| not_supported(at, text, allowed));
                 }
             } else if text.is_empty() && *min > 0 {
                 out.add(Finding::new(&OB002, at, "must not be empty").by_schema());
@@ -66,12 +66,7 @@ pub(super) fn value(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Sh
         (Shape::Boolean, Value::Bool(_)) => {}
         (Shape::Quantity, Value::Text(text)) => {
             if Quantity::parse(text).is_none() {
-                let finding =
-                    Finding::new(&OB006, at, "must be a number with an optional suffix, such as 500m, 10, 1.5 or 2Gi")
-                        .value(text)
-                        .maybe_hint(Quantity::suggest(text).map(|near| format!("did you mean {}?", quoted(&near))));
-                // The pattern lets exponents such as 1e1.5 pass, which no quantity can have.
-                out.add(if Quantity::matches_pattern(text) { finding } else { finding.by_schema() });
+                out.add_error(|| no_quantity(at, text));
             }
         }
         (Shape::Quantity, Value::Int(_) | Value::Float(_)) if node.integer().is_some() => {}
@@ -99,9 +94,9 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
         for member in counted(node).filter(|member| !member.value.is_null()) {
             if !shape.fields().iter().any(|field| field.name == member.key) {
                 let known = shape.fields().iter().map(|field| field.name.as_str());
-                out.add(
-                    Finding::new(&OB007, &at.field(&member.key), "").maybe_hint(suggest::field(&member.key, known)),
-                );
+                out.add_error(|| {
+                    Finding::new(&OB007, &at.field(&member.key), "").maybe_hint(suggest::field(&member.key, known))
+                });
             }
         }
         duplicates(out, at, node, reading, false);
@@ -172,6 +167,14 @@ fn not_supported(at: &At<'_>, text: &str, allowed: &[String]) -> Finding {
         .value(text)
         .maybe_hint(suggest::did_you_mean(text, allowed.iter().map(String::as_str)))
         .by_schema()
+}
+
+fn no_quantity(at: &At<'_>, text: &str) -> Finding {
+    let finding = Finding::new(&OB006, at, "must be a number with an optional suffix, such as 500m, 10, 1.5 or 2Gi")
+        .value(text)
+        .maybe_hint(Quantity::suggest(text).map(|near| format!("did you mean {}?", quoted(&near))));
+    // The pattern lets exponents such as 1e1.5 pass, which no quantity can have.
+    if Quantity::matches_pattern(text) { finding } else { finding.by_schema() }
 }
 
 impl Shape {
