@@ -110,3 +110,23 @@ fn kubectl_takes_the_same_object_twice_and_check_does_not() {
     assert!(!first.refused && second.refused);
     assert_eq!(second.findings[0].finding.rule, &OB017);
 }
+
+#[test]
+fn a_kind_in_lower_case_is_admitted_by_some_ways_of_applying_and_never_by_check() {
+    // kubectl finds the resource by such a kind. What the API server does with it then depends on the resource and on the
+    // way of applying: nothing to build on, and `check` refuses it like server-side apply.
+    let kubectl = gated().0.namespace("lower-case");
+    let model = "apiVersion: deployment.beamlit.com/v1alpha1\nkind: modeldeployment\nmetadata: {name: a}\nspec: {model: m, modelSourceRef: {name: m}}\n";
+    let policy = "apiVersion: authorization.beamlit.com/v1alpha1\nkind: policy\nmetadata: {name: a}\nspec: {type: location, locations: [{type: country, name: us}]}\n";
+    for (text, verb, admitted) in [
+        (model, "apply", true),
+        (policy, "apply", false),
+        (model, "apply --server-side", false),
+        (policy, "apply --server-side", false),
+    ] {
+        let out = kubectl.feed(&format!("{verb} --dry-run=server -f -"), text);
+        assert_eq!(out.succeeded(), admitted, "{verb}\n{text}{out}");
+        let outcomes = Judge::new("lower-case", "cluster.local").source(text.as_bytes(), Named::Explicitly);
+        assert!(matches!(outcomes.as_slice(), [Outcome::Judged(judged)] if judged.refused), "{outcomes:?}");
+    }
+}

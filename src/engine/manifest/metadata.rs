@@ -4,8 +4,10 @@
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
+use k8s_openapi::jiff::Timestamp;
+
 use super::{field, required, text, wrong_type};
-use crate::engine::finding::rules::{OB005, OB010, OB011, OB012, OB013, OB014, OB015, OB016};
+use crate::engine::finding::rules::{OB001, OB005, OB010, OB011, OB012, OB013, OB014, OB015, OB016};
 use crate::engine::finding::{At, Finding, Findings, Rule, Segment};
 use crate::engine::parse::{Node, Value};
 use crate::engine::schema::Shape;
@@ -66,6 +68,7 @@ pub(super) fn judge(out: &mut Findings, object: &Node<'_>) {
             annotations(out, &at, node);
             finalizers(out, &at, node);
             owner_references(out, &at, node);
+            deletion(out, &at, node);
         }
     }
 }
@@ -105,6 +108,20 @@ fn name(out: &mut Findings, at: &At<'_>, metadata: &Node<'_>) {
     {
         out.add(Finding::new(&OB010, &at.field("generateName"), fault).value(prefix));
     }
+}
+
+/// Nobody may choose this time, but kubectl must be able to read it.
+fn deletion(out: &mut Findings, at: &At<'_>, metadata: &Node<'_>) {
+    if let Some(text) = metadata.text_of("deletionTimestamp").filter(|text| !is_time(text)) {
+        let at = at.field("deletionTimestamp");
+        out.add(Finding::new(&OB001, &at, "must be a time such as 2026-01-31T12:00:00Z").value(text));
+    }
+}
+
+/// A time of RFC 3339 with seconds, as Go reads it; the parser by itself takes more of ISO 8601.
+fn is_time(text: &str) -> bool {
+    let byte = |place: usize| text.as_bytes().get(place);
+    byte(10) == Some(&b'T') && byte(16) == Some(&b':') && text.parse::<Timestamp>().is_ok()
 }
 
 fn namespace(out: &mut Findings, at: &At<'_>, metadata: &Node<'_>) {

@@ -232,6 +232,35 @@ fn findings_follow_the_schema_and_status_is_not_judged() {
 }
 
 #[test]
+fn a_null_is_no_field_that_nobody_knows() {
+    let text = "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\ndata: null\nmetadata: {name: a, label: ~}\nspec: {type: location, replicas: null, locations: [{type: country, name: us, code: null}]}\n";
+    assert_eq!(judged(text, Named::Explicitly), ["admitted"]);
+}
+
+#[test]
+fn a_time_of_deletion_is_one_that_kubectl_reads() {
+    let told = |time: &str| judged(&policy(&format!("{{name: a, deletionTimestamp: \"{time}\"}}")), Named::Explicitly);
+    for time in ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00.5+01:00"] {
+        assert_eq!(told(time), ["admitted"], "{time}");
+    }
+    for time in [
+        "soon",
+        "",
+        "2026-01-31",
+        "2026-01-31 12:00:00Z",
+        "2026-01-31T12:00:00",
+        "2026-01-31T12:00Z",
+        "2026-02-31T12:00:00Z",
+    ] {
+        assert_eq!(told(time)[0], "refused", "{time}");
+    }
+    assert_eq!(
+        told("soon")[1],
+        "3:40 metadata.deletionTimestamp: Invalid value: \"soon\": must be a time such as 2026-01-31T12:00:00Z [OB001]"
+    );
+}
+
+#[test]
 fn the_same_object_twice_is_told_of_the_later() {
     let mut judge = Judge::new("default", "cluster.local");
     let mut source = |text: &str| told(judge.source(text.as_bytes(), Named::Explicitly));

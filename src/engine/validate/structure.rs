@@ -90,7 +90,8 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
         }
     }
     if reading == Reading::File {
-        for member in counted(node) {
+        // A null counts as absent, and kubectl apply drops it before anybody asks what it is.
+        for member in counted(node).filter(|member| !member.value.is_null()) {
             if !shape.fields().iter().any(|field| field.name == member.key) {
                 // A field that is there already was not meant.
                 let absent = shape.fields().iter().filter(|field| node.get(&field.name).is_none());
