@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::Kind;
 use super::finding::{Finding, Path, Segment};
 use super::schema::Shape;
+use super::subject::Kind;
 
 /// The fields of an object before its spec, in the order in which people write them.
 const TOP: &[&str] = &["apiVersion", "kind", "metadata", "spec"];

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::Kind;
+use super::subject::Kind;
 use crate::api;
 
 /// What a value must look like.

@@ -9,8 +9,8 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation};
 use serde_json::json;
 
-use super::Kind;
 use super::parse::{Mark, Member, Node, Value};
+use super::subject::Kind;
 
 /// A field that has a default: the map it belongs to, its name, and its value.
 struct Default {

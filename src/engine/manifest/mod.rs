@@ -13,9 +13,11 @@ use std::collections::hash_map::Entry;
 
 use super::finding::rules::{OB001, OB002, OB007, OB008, OB017};
 use super::finding::{At, Finding, Findings};
+use super::judge::judge;
 use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
 use super::schema::{Field, Shape};
-use super::{Kind, Reading, Surroundings, defaults, judge, order, validate};
+use super::subject::{Kind, Reading, Surroundings};
+use super::{defaults, order, validate};
 
 use place::Places;
 pub use references::Reference;

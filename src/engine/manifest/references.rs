@@ -1,9 +1,9 @@
 //! What an object refers to. Nobody looks anything up among files yet, so all of it is unknown.
 
-use crate::engine::Kind;
 use crate::engine::finding::At;
 use crate::engine::finding::{Finding, Path, Severity};
 use crate::engine::parse::Node;
+use crate::engine::subject::Kind;
 
 /// Another object, by name.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -2,10 +2,10 @@
 
 use super::{required, wrong_type};
 use crate::api::{AUTHORIZATION_GROUP, CONFIG_GROUP, DEPLOYMENT_GROUP, VERSION};
-use crate::engine::Kind;
 use crate::engine::finding::rules::OB009;
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::Node;
+use crate::engine::subject::Kind;
 use crate::engine::suggest;
 
 /// Whose an object is.

@@ -54,8 +54,8 @@ pub(super) fn meant<'c>(input: &str, known: &[&'c str]) -> Option<&'c str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Kind;
     use crate::engine::schema::Shape;
+    use crate::engine::subject::Kind;
 
     fn fields<'s>(shape: &'s Shape, out: &mut Vec<&'s str>) {
         if let Shape::List { item, .. } = shape {

@@ -19,7 +19,7 @@ mod testing;
 use super::finding::{At, Findings};
 use super::parse::Node;
 use super::schema::Shape;
-use super::{Kind, Reading, Surroundings};
+use super::subject::{Kind, Reading, Surroundings};
 
 /// Judges an object that has its defaults.
 pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, reading: Reading) -> Findings {

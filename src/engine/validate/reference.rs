@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use crate::api::AUTHORIZATION_API_VERSION;
-use crate::engine::Surroundings;
 use crate::engine::finding::rules::{RF001, RF002, RF003, RF004, RF005};
 use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
 use crate::engine::parse::Node;
+use crate::engine::subject::Surroundings;
 use crate::engine::suggest;
 use crate::engine::units::names;
 

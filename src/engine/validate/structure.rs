@@ -1,10 +1,10 @@
 //! What the schema asks of every value: its type, its limits, its closed set, and the fields that must be there.
 
-use crate::engine::Reading;
 use crate::engine::finding::rules::{OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008};
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::{Node, Value};
 use crate::engine::schema::Shape;
+use crate::engine::subject::Reading;
 use crate::engine::suggest;
 use crate::engine::units::Quantity;
 
@@ -93,9 +93,7 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
         // A null counts as absent, and kubectl apply drops it before anybody asks what it is.
         for member in counted(node).filter(|member| !member.value.is_null()) {
             if !shape.fields().iter().any(|field| field.name == member.key) {
-                // A field that is there already was not meant.
-                let absent = shape.fields().iter().filter(|field| node.get(&field.name).is_none());
-                let known = absent.map(|field| field.name.as_str());
+                let known = shape.fields().iter().map(|field| field.name.as_str());
                 out.add_error(|| {
                     Finding::new(&OB007, &at.field(&member.key), "").maybe_hint(suggest::field(&member.key, known))
                 });

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::engine::finding::Finding;
 use crate::engine::parse::{JsonLimits, from_json};
-use crate::engine::{Kind, Reading, Surroundings};
+use crate::engine::subject::{Kind, Reading, Surroundings};
 
 /// The findings in the smallest legal ModelDeployment with one more field in its spec.
 pub(super) fn found(field: &str, value: Value) -> Vec<Finding> {

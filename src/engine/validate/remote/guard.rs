@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::engine::Surroundings;
+use crate::engine::subject::Surroundings;
 use crate::engine::units::Host;
 
 /// Why the host is never a target; none if it may be one.

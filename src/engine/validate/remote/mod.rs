@@ -5,10 +5,10 @@ mod headers;
 mod oauth;
 mod path_prefix;
 
-use crate::engine::Surroundings;
 use crate::engine::finding::rules::{RT001, RT002};
 use crate::engine::finding::{At, Finding, Findings, without_userinfo};
 use crate::engine::parse::Node;
+use crate::engine::subject::Surroundings;
 use crate::engine::units::HostPort;
 
 /// Judges `spec.offloadingConfig.remoteBackend`; `at` is its place.

@@ -3,10 +3,10 @@
 use url::Url;
 
 use super::guard;
-use crate::engine::Surroundings;
 use crate::engine::finding::rules::{RT002, RT008, RT009, RT010, RT011, RT012, RT013};
 use crate::engine::finding::{At, Finding, Findings, is_unprintable, without_userinfo};
 use crate::engine::parse::Node;
+use crate::engine::subject::Surroundings;
 use crate::engine::units::{Host, HostPort};
 use crate::engine::validate::reference;
 

@@ -1,0 +1,27 @@
+//! The judgement itself: every rule in order, on a new object or on one that takes the place of another.
+
+use super::finding::Findings;
+use super::parse::Node;
+use super::subject::{Kind, Reading, Surroundings};
+use super::{defaults, order, ratchet, validate};
+
+/// Judges an object that has its defaults ([`defaults::apply`]). The findings are in schema order.
+#[must_use]
+pub fn judge(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, reading: Reading) -> Findings {
+    let mut findings = validate::validate(kind, object, surroundings, reading);
+    findings.sort_by(|a, b| order::compare(kind, a, b));
+    findings
+}
+
+/// Judges an object, which has its defaults, that takes the place of another, which is as it was stored. An error that the
+/// old object had already is softened to a warning; the old object gets its defaults if it must be looked at.
+#[must_use]
+pub fn judge_update(kind: Kind, object: &Node<'_>, old: &mut Node<'_>, surroundings: &Surroundings<'_>) -> Findings {
+    let mut findings = judge(kind, object, surroundings, Reading::Review);
+    if findings.refuse() {
+        defaults::apply(kind, old);
+        let before = validate::validate(kind, old, surroundings, Reading::Review);
+        ratchet::soften(&mut findings, object, &before, old);
+    }
+    findings
+}

@@ -1,0 +1,59 @@
+//! What is judged: of which kind it is, where it stands, and who reads it.
+
+use crate::api;
+
+/// The kinds that are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `deployment.beamlit.com/v1alpha1 ModelDeployment`.
+    ModelDeployment,
+    /// `authorization.beamlit.com/v1alpha1 Policy`.
+    Policy,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::ModelDeployment, Self::Policy];
+
+    /// The kind's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ModelDeployment => "ModelDeployment",
+            Self::Policy => "Policy",
+        }
+    }
+
+    /// The kind's API group.
+    #[must_use]
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::ModelDeployment => api::DEPLOYMENT_GROUP,
+            Self::Policy => api::AUTHORIZATION_GROUP,
+        }
+    }
+
+    /// The kind of that group, version and name, if it is judged here.
+    #[must_use]
+    pub fn of(group: &str, version: &str, kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.group() == group && version == api::VERSION && known.name() == kind)
+    }
+}
+
+/// What is known about where an object stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The object's namespace.
+    pub namespace: &'a str,
+    /// The cluster's DNS domain, such as `cluster.local`.
+    pub cluster_domain: &'a str,
+}
+
+/// Who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The webhook: the API server has judged what is not ours (metadata), and dropped what nobody knows.
+    Review,
+    /// `check`: nobody has looked at the file before.
+    File,
+}
