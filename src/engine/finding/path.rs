@@ -102,3 +102,19 @@ impl<'p> At<'p> {
         Path(segments)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_shows_neither_a_secret_nor_a_megabyte() {
+        let root = At::root();
+        let spec = root.field("spec");
+        assert_eq!(spec.key("X-Token: hunter2").path().to_string(), "spec[X-Token:…]");
+        assert_eq!(spec.field("https://u:hunter2@h").path().to_string(), "spec.https://…@h");
+        let long = "k".repeat(1 << 20);
+        assert_eq!(spec.key(&long).path().to_string(), format!("spec[{}…]", "k".repeat(MAX_VALUE)));
+        assert_eq!(spec.index(3).path().to_string(), "spec[3]");
+    }
+}

@@ -166,7 +166,11 @@ fn location<'n>(out: &mut Findings, at: &At<'_>, kind: &str, name: &'n str) -> O
 fn flavor<'n>(out: &mut Findings, at: &At<'_>, kind: &'n str, name: &'n str) -> Option<(&'n str, &'n str)> {
     match kind {
         "cpu" | "gpu" => named(out, at, &PL006, name).map(|name| (kind, name)),
-        _ => None,
+        // The form of the name is the same whatever the family, but of which one it repeats nobody can tell.
+        _ => {
+            named(out, at, &PL006, name);
+            None
+        }
     }
 }
 
@@ -365,10 +369,12 @@ mod tests {
             (json!({"type": "location", "locations": [{"type": "country", "name": false}]}), "OB001"),
             (json!({"type": "location", "locations": [{"type": "country", "name": long}]}), "OB005"),
             (json!({"type": "location", "locations": [{"type": "location", "name": format!(" {long}")}]}), "OB005"),
-            (json!({"type": "flavor", "flavors": [{"type": "tpu", "name": "-"}]}), "OB003"),
+            (json!({"type": "flavor", "flavors": [{"type": "tpu", "name": "t4"}]}), "OB003"),
         ] {
             assert_eq!(codes(&spec), [code], "{spec}");
         }
+        // Two faults of one entry: a family that is none, and a name that is none in any family.
+        assert_eq!(codes(&json!({"type": "flavor", "flavors": [{"type": "tpu", "name": "-"}]})), ["OB003", "PL006"]);
     }
 
     #[test]

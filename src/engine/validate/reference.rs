@@ -48,7 +48,7 @@ fn policies(out: &mut Findings, at: &At<'_>, list: &Node<'_>, surroundings: &Sur
         }
         // The default namespace is never added to a remote policy: Beamlit has one flat space of names.
         let namespace = if local { node.text_of("namespace").unwrap_or(surroundings.namespace) } else { "" };
-        if let Some(name) = node.text_of("name").filter(|name| !name.is_empty())
+        if let Some(name) = node.text_of("name").filter(|name| names::dns_subdomain(name).is_ok())
             && !seen.insert((local, namespace, name))
         {
             let place = if local { "local" } else { "remote" };

@@ -63,15 +63,14 @@ fn header(
         );
         return;
     }
-    if member.value.text().is_none() {
-        // Of a value that is no text the structure has spoken.
-    } else if name == "authorization" && authenticated {
-        out.add(Finding::new(&RT007, at, "authConfig sets this header; it cannot be added beside it"));
-    } else if name == "authorization" {
-        out.add(
+    // Of a value that is no text the structure has spoken.
+    if name == "authorization" && member.value.text().is_some() {
+        out.add(if authenticated {
+            Finding::new(&RT007, at, "authConfig sets this header; it cannot be added beside it")
+        } else {
             Finding::new(&RT008, at, "this secret can be read by everyone who can read the object")
-                .hint("use authConfig with a clientSecretRef"),
-        );
+                .hint("use authConfig with a clientSecretRef")
+        });
     }
     if !seen.insert(name) {
         out.add(Finding::new(&RT006, at, "this header is added already, in another letter case"));
@@ -119,6 +118,8 @@ mod tests {
             codes(r#"{"HOST": "a", "te": "b", "Content-Length": "3"}"#, false),
             ["[Content-Length] RT007", "[HOST] RT007", "[te] RT007"]
         );
+        assert_eq!(codes(r#"{"host": "a", "Host": "b"}"#, false), ["[Host] RT007", "[host] RT007"]);
+        assert_eq!(codes(r#"{"authorization": 1}"#, true), none);
         assert_eq!(codes(r#"{"authorization": "Bearer x"}"#, true), ["[authorization] RT007"]);
         assert_eq!(codes(r#"{"authorization": "Bearer x"}"#, false), ["[authorization] RT008"]);
         assert_eq!(codes(r#"{"A": 1, "B": null}"#, false), none, "types are the structure's to judge");

@@ -153,6 +153,29 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_derived_from_what_is_faulty_itself() {
+        let url = r#""tokenUrl": "https://login.example.com/token""#;
+        let reference = r#""clientSecretRef": {"name": "s", "key": "k"}"#;
+        let none: [&str; 0] = [];
+        assert_eq!(findings(&format!(r#"{{{url}, {reference}, "clientSecret": ""}}"#), "https"), none);
+        assert_eq!(findings(&format!(r#"{{{url}, {reference}, "clientSecret": 1}}"#), "https"), none);
+        assert_eq!(findings("1", "http"), none);
+    }
+
+    #[test]
+    fn credentials_in_a_url_are_not_shown() {
+        for url in
+            ["https://u:hunter2@a.example/", "https://u:hunter2%40a.example/", "http://a.example/?secret=hunter2"]
+        {
+            let said = findings(
+                &format!(r#"{{"tokenUrl": "{url}", "clientSecretRef": {{"name": "s", "key": "k"}}}}"#),
+                "https",
+            );
+            assert!(said.iter().any(|text| text.contains("RT011")) && !said.join("").contains("hunter2"), "{said:?}");
+        }
+    }
+
+    #[test]
     fn token_urls() {
         for good in [
             "https://login.example.com/token",
