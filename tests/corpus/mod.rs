@@ -2,8 +2,11 @@
 
 use beamlit_operator::engine::finding::rules::{self, Example, Rule};
 use beamlit_operator::engine::manifest::{Judge, Judged, Named, Outcome};
-use beamlit_operator::engine::parse::{Node, Value, documents};
-use serde_json::{Map, Number, Value as Json, json};
+use beamlit_operator::engine::parse::documents;
+use serde_json::{Value as Json, json};
+
+mod example;
+use example::{read, whole};
 
 /// One object as a file carries it.
 pub(crate) struct Manifest {
@@ -51,7 +54,7 @@ impl Manifest {
     /// The object as JSON, of equal keys the last, as kubectl sends it; none if it holds a number that JSON does not have.
     #[allow(dead_code, reason = "the cluster tests hand out the files as they are")]
     pub(crate) fn json(&self) -> Option<Json> {
-        json(&documents(self.text.as_bytes()).next()?.content.ok()?)
+        example::json(&documents(self.text.as_bytes()).next()?.content.ok()?)
     }
 }
 
@@ -60,8 +63,7 @@ fn examples(rule: &'static Rule) -> impl Iterator<Item = Manifest> {
     [("bad", rule.bad), ("good", rule.good)].into_iter().flat_map(move |(which, text)| {
         let texts: Vec<String> = match rule.example {
             Example::Documents => text.split("---\n").map(str::to_owned).collect(),
-            Example::ModelDeployment => vec![laid_over(rules::MODEL_DEPLOYMENT, text)],
-            Example::Policy => vec![laid_over(rules::POLICY, text)],
+            Example::ModelDeployment | Example::Policy => vec![whole(rule, text)],
         };
         texts.into_iter().map(move |text| Manifest { name: format!("{which} example of {}", rule.code), text })
     })
@@ -87,48 +89,4 @@ fn written(file: &str, text: &str) -> Vec<Manifest> {
             Manifest { name: format!("{file}: {comment}"), text: format!("{text}\n") }
         })
         .collect()
-}
-
-fn laid_over(base: &str, text: &str) -> String {
-    let mut whole = read(base);
-    lay_over(&mut whole, read(text));
-    whole.to_string()
-}
-
-/// Maps are merged, a null removes, anything else replaces: a JSON merge patch (RFC 7396).
-fn lay_over(base: &mut Json, over: Json) {
-    let Json::Object(over) = over else {
-        *base = over;
-        return;
-    };
-    if !base.is_object() {
-        *base = Json::Object(Map::new());
-    }
-    let base = base.as_object_mut().unwrap();
-    for (key, value) in over {
-        if value.is_null() {
-            base.remove(&key);
-        } else {
-            lay_over(base.entry(key).or_insert(Json::Null), value);
-        }
-    }
-}
-
-fn read(text: &str) -> Json {
-    json(&documents(text.as_bytes()).next().unwrap().content.unwrap()).unwrap()
-}
-
-fn json(node: &Node<'_>) -> Option<Json> {
-    Some(match &node.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::from(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::Float(value) => Json::Number(Number::from_f64(*value)?),
-        Value::Text(text) => Json::from(text.as_ref()),
-        Value::List(items) => items.iter().map(json).collect::<Option<_>>()?,
-        Value::Map(members) => {
-            let members = members.iter().map(|member| Some((member.key.clone().into_owned(), json(&member.value)?)));
-            Json::Object(members.collect::<Option<_>>()?)
-        }
-    })
 }
