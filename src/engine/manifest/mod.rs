@@ -11,7 +11,7 @@ mod type_meta;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::finding::rules::{OB001, OB002, OB007, OB008, OB017};
+use super::finding::rules::{OB001, OB002, OB017};
 use super::finding::{At, Finding, Findings};
 use super::judge::judge;
 use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
@@ -170,7 +170,7 @@ impl Judge {
 
     fn ours(&mut self, kind: Kind, object: &Node<'_>, namespace: &str) -> Findings {
         let mut out = Findings::default();
-        top_level(&mut out, object);
+        validate::keys(&mut out, &At::root(), object, &TOP_LEVEL);
         metadata::judge(&mut out, object);
         self.twice(&mut out, kind, object, namespace);
         let surroundings = Surroundings { namespace, cluster_domain: &self.cluster_domain };
@@ -219,15 +219,6 @@ fn inherit<'a>(item: &mut Node<'a>, [api_version, kind]: &[Option<Node<'a>>; 2])
 
 /// The fields of an object, in the order in which people write them.
 const TOP_LEVEL: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
-
-/// Reports unknown and duplicate keys of the object itself; what is in them is judged elsewhere.
-fn top_level(out: &mut Findings, object: &Node<'_>) {
-    let mut found = Findings::default();
-    let fields = TOP_LEVEL.iter().map(|name| field(name, false, text(0))).collect();
-    validate::shaped(&mut found, &At::root(), object, &Shape::Object(fields));
-    found.retain(|finding| finding.path.0.len() == 1 && (finding.rule == &OB007 || finding.rule == &OB008));
-    out.append(found);
-}
 
 fn field(name: &str, required: bool, shape: Shape) -> Field {
     Field { name: name.to_owned(), required, shape }

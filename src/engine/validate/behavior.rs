@@ -2,6 +2,7 @@
 //!
 //! Percentage, windows, policies and periods are limits of the schema, which the structure holds.
 
+use super::showing;
 use crate::engine::finding::rules::MD030;
 use crate::engine::finding::{At, Finding, Findings};
 use crate::engine::parse::Node;
@@ -14,10 +15,7 @@ pub(super) fn behavior(out: &mut Findings, at: &At<'_>, node: &Node<'_>) {
         if let Some(quantity) = Quantity::of(tolerance).filter(|quantity| quantity.is_negative()) {
             let at = at.field(direction);
             let finding = Finding::new(&MD030, &at.field("tolerance"), "must be greater than or equal to 0");
-            out.add(match tolerance.text() {
-                Some(text) => finding.value(text),
-                None => finding.number(quantity.plain()),
-            });
+            out.add(showing(finding, tolerance, quantity));
         }
     }
 }

@@ -16,10 +16,11 @@ mod target;
 #[cfg(test)]
 mod testing;
 
-use super::finding::{At, Findings};
+use super::finding::{At, Finding, Findings};
 use super::parse::Node;
 use super::schema::Shape;
 use super::subject::{Kind, Reading, Surroundings};
+use super::units::Quantity;
 
 /// Judges an object that has its defaults.
 pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, reading: Reading) -> Findings {
@@ -40,6 +41,11 @@ pub(super) fn shaped(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &S
     structure::value(out, at, node, shape, Reading::File);
 }
 
+/// Judges the keys of an object in a file, and nothing that stands under them.
+pub(super) fn keys(out: &mut Findings, at: &At<'_>, node: &Node<'_>, known: &[&str]) {
+    structure::keys(out, at, node, || known.iter().copied());
+}
+
 /// Judges the spec of a ModelDeployment; `at` is its place.
 fn model_deployment(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
     model::model(out, at, spec);
@@ -57,5 +63,13 @@ fn model_deployment(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundin
     }
     if let Some(node) = offloading.get("remoteBackend") {
         remote::backend(out, &at.field("remoteBackend"), node, surroundings);
+    }
+}
+
+/// Shows a quantity at fault as it was written: a text in quotes, a number without.
+fn showing(finding: Finding, node: &Node<'_>, quantity: Quantity) -> Finding {
+    match node.text() {
+        Some(text) => finding.value(text),
+        None => finding.number(quantity.plain()),
     }
 }

@@ -90,17 +90,26 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
         }
     }
     if reading == Reading::File {
-        // A null counts as absent, and kubectl apply drops it before anybody asks what it is.
-        for member in counted(node).filter(|member| !member.value.is_null()) {
-            if !shape.fields().iter().any(|field| field.name == member.key) {
-                let known = shape.fields().iter().map(|field| field.name.as_str());
-                out.add_error(|| {
-                    Finding::new(&OB007, &at.field(&member.key), "").maybe_hint(suggest::field(&member.key, known))
-                });
-            }
-        }
-        duplicates(out, at, node, reading, false);
+        keys(out, at, node, || shape.fields().iter().map(|field| field.name.as_str()));
     }
+}
+
+/// Judges the keys of an object in a file: each is a field that there is, and stands there once.
+pub(super) fn keys<'k, I: Iterator<Item = &'k str>>(
+    out: &mut Findings,
+    at: &At<'_>,
+    node: &Node<'_>,
+    known: impl Fn() -> I,
+) {
+    // A null counts as absent, and kubectl apply drops it before anybody asks what it is.
+    for member in counted(node).filter(|member| !member.value.is_null()) {
+        if !known().any(|name| name == member.key) {
+            out.add_error(|| {
+                Finding::new(&OB007, &at.field(&member.key), "").maybe_hint(suggest::field(&member.key, known()))
+            });
+        }
+    }
+    duplicates(out, at, node, Reading::File, false);
 }
 
 /// The members that count: of several with one key the last.

@@ -1,5 +1,6 @@
 //! What a metric is compared with: `target`, whose fields depend on the metric's source.
 
+use super::showing;
 use crate::engine::finding::rules::{MD043, MD044, MD045, MD046, MD047};
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::Node;
@@ -86,10 +87,7 @@ pub(super) fn target(out: &mut Findings, at: &At<'_>, source: &Node<'_>, needs: 
         let quantity = node.get(field.field()).and_then(|node| Some((node, Quantity::of(node)?)));
         if let Some((node, quantity)) = quantity.filter(|(_, quantity)| !quantity.is_positive()) {
             let finding = Finding::new(&MD045, &at.field(field.field()), "must be positive");
-            out.add(match node.text() {
-                Some(text) => finding.value(text),
-                None => finding.number(quantity.plain()),
-            });
+            out.add(showing(finding, node, quantity));
         }
     }
     if let Some((field, message)) = missed {
