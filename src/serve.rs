@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::units::GoDuration;
-use crate::gate::listen::{self, Limits};
+use crate::gate::listen::{self, Limits, Transport};
 use crate::gate::probes::{self, Readiness};
 use crate::gate::review::{self, Settings};
 use crate::gate::server::{self, Gate};
@@ -238,6 +238,7 @@ pub fn run(args: Args) -> ExitCode {
 async fn process(args: Args) -> Result<Ended, Failed> {
     let mut signals = Signals::new().map_err(Failed::Signals)?;
     let tls = TlsAcceptor::from(Arc::new(tls::server_config(&args.tls_cert, &args.tls_key)?));
+    let transport = Transport::Tls(Arc::new(move || Some(tls.clone())));
     let (metrics, readiness) = (Arc::new(Metrics::default()), Arc::new(Readiness::default()));
     let settings = Settings { cluster_domain: args.cluster_domain };
     review::warm_up(&settings);
@@ -256,14 +257,14 @@ async fn process(args: Args) -> Result<Ended, Failed> {
     let probes_router = probes::router(Arc::clone(&readiness), Arc::clone(&metrics));
     let mut probes = tokio::spawn(listen::serve(
         probes_socket,
-        None,
+        Transport::Plain,
         probes_router,
         limits.clone(),
         Arc::clone(&metrics),
         stop_probes.clone(),
     ));
     let gate_router = server::router(&gate);
-    let mut gate = tokio::spawn(listen::serve(gate_socket, Some(tls), gate_router, limits, metrics, stop_gate.clone()));
+    let mut gate = tokio::spawn(listen::serve(gate_socket, transport, gate_router, limits, metrics, stop_gate.clone()));
     readiness.accepting();
     tracing::info!(gate = %gate_address, health = %probes_address, "listening");
 
