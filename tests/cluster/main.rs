@@ -12,6 +12,7 @@
 )]
 
 mod apart;
+mod certificates;
 mod corpus;
 mod ending;
 mod gate;
