@@ -20,7 +20,12 @@ pub(crate) fn are_right(kind: Kind, object: &Node<'_>, findings: &Findings) {
             continue;
         }
         let after = judge(kind, &mended, Reading::File);
-        let same = |other: &&Finding| other.rule == finding.rule && other.path == finding.path;
+        // What the hint puts into another field must be right as well.
+        let beside = finding.hint.as_deref().is_some_and(|hint| hint.contains("pathPrefix"));
+        let same = |other: &&Finding| {
+            other.rule == finding.rule && other.path == finding.path
+                || beside && other.rule.code == "RT003" && tree::parent(&other.path) == tree::parent(&finding.path)
+        };
         if let Some(left) = after.list().iter().find(same) {
             panic!("the hint does not help: {finding}\nafter it: {left}");
         }
@@ -33,6 +38,8 @@ fn follow(object: &mut Node<'_>, finding: &Finding) -> Option<()> {
     let (last, above) = finding.path.0.split_last()?;
     if let Some(meant) = hint.strip_prefix("did you mean ").and_then(|rest| unquoted(rest.strip_suffix('?')?)) {
         return match (finding.rule.code, last) {
+            // Only a part of the value is meant.
+            ("RT003", _) if meant.starts_with('$') => None,
             ("OB007", Segment::Field(name)) => rename(tree::at_mut(object, above)?, name, meant),
             _ => replace(tree::at_mut(object, &finding.path.0)?, meant),
         };
