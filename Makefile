@@ -6,7 +6,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/beamlit-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster-test crds bench tools rust
+.PHONY: help demo test check cluster-test crds bench fuzz tools rust
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ crds: rust ## write crds/ anew, from the types in src/api
 
 bench: rust ## how long a review takes
 	cargo bench --bench judgement
+
+fuzz: rust ## the fuzz targets, each for FUZZ_SECONDS (60)
+	@fuzz/run.sh
 
 # etcd, kube-apiserver, kube-controller-manager and kubectl of the pinned version, unless KUBEBUILDER_ASSETS has them.
 tools:
