@@ -30,8 +30,10 @@ cluster-test: tools rust ## the tests on a real Kubernetes alone
 crds: rust ## write crds/ anew, from the types in src/api
 	cargo run --quiet -- crds --output-dir crds
 
-bench: rust ## how long a review takes
+bench: rust ## how long a judgement takes, and how much the gate carries over TLS (needs wrk)
+	@command -v wrk >/dev/null || { echo "wrk is needed: apt-get install wrk" >&2; exit 1; }
 	cargo bench --bench judgement
+	cargo bench --bench load
 
 fuzz: rust ## the fuzz targets, each for FUZZ_SECONDS (60)
 	@fuzz/run.sh
