@@ -16,10 +16,11 @@ COPY Cargo.toml Cargo.lock ./
 # was built.
 ENV CARGO_TARGET_DIR=/build/target \
     CARGO_INCREMENTAL=0 \
-    RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=/usr/local/cargo=cargo --remap-path-prefix=/build=."
+    RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=${CARGO_HOME}=cargo --remap-path-prefix=/build=."
 RUN mkdir -p src benches tests/cluster \
-    && touch src/lib.rs benches/judgement.rs tests/cluster/main.rs tests/cluster/demo.rs \
-    && echo 'fn main() {}' >src/main.rs \
+    && touch benches/judgement.rs tests/cluster/main.rs tests/cluster/demo.rs \
+    && echo '//! Nothing yet.' >src/lib.rs \
+    && printf '//! Nothing yet.\nfn main() {}\n' >src/main.rs \
     && cargo build --locked --release --target "$(rustc --print host-tuple)" \
     && cargo clean --locked --release --target "$(rustc --print host-tuple)" --package beamlit-operator
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 
+use crate::telemetry::exposition::Format;
 use crate::telemetry::metrics::Metrics;
 
 /// Whether the gate can be sent reviews: from when it accepts connections until it is told to end.
@@ -58,8 +59,10 @@ pub fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
         )
         .route(
             "/metrics",
-            get(move || async move {
-                ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.encode())
+            get(move |headers: HeaderMap| async move {
+                let wishes = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+                let format = Format::wanted(wishes);
+                ([(CONTENT_TYPE, format.content_type())], format.render(metrics.encode()))
             }),
         )
 }
