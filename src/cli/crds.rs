@@ -128,12 +128,18 @@ mod tests {
             fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();
         let mut expected: Vec<String> = all().unwrap().into_iter().map(|crd| crd.file).collect();
+        // The one file there that is written by hand: it only lists the others.
+        expected.push("kustomization.yaml".to_owned());
         expected.sort();
         assert_eq!(files, expected);
         for crd in all().unwrap() {
             let stored = fs::read_to_string(directory.join(&crd.file)).unwrap();
             assert!(stored == crd.yaml, "{}: run `cargo run -- crds --output-dir crds`", crd.file);
         }
+        let listed = fs::read_to_string(directory.join("kustomization.yaml")).unwrap();
+        let listed: Value = serde_saphyr::from_str(&listed).unwrap();
+        expected.retain(|file| file != "kustomization.yaml");
+        assert_eq!(listed["resources"], serde_json::json!(expected), "what is installed");
     }
 
     #[test]

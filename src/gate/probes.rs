@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 
 use super::tls::Serving;
+use crate::telemetry::exposition::Format;
 use crate::telemetry::metrics::Metrics;
 
 /// Whether the gate can be sent reviews: from when it accepts connections until it is told to end.
@@ -70,9 +71,11 @@ pub fn router(readiness: Arc<Readiness>, serving: Arc<Serving>, metrics: Arc<Met
         )
         .route(
             "/metrics",
-            get(move || async move {
+            get(move |headers: HeaderMap| async move {
+                let wishes = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+                let format = Format::wanted(wishes);
                 metrics.ready.set(ready().is_ok().into());
-                ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], metrics.encode())
+                ([(CONTENT_TYPE, format.content_type())], format.render(metrics.encode()))
             }),
         )
 }

@@ -172,13 +172,19 @@ impl Process {
 
     /// Asks the plain port.
     pub(crate) async fn probe(&self, path: &str) -> (u16, String) {
+        let (head, body) = self.probe_with(path, "").await;
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
+    }
+
+    /// Asks the plain port with further headers, each of which ends its line; the head of the answer and its body.
+    pub(crate) async fn probe_with(&self, path: &str, headers: &str) -> (String, String) {
         let mut stream = tokio::net::TcpStream::connect(self.health).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.to_owned(), body.to_owned())
     }
 
     pub(crate) async fn wait_for_probe(&self, path: &str, status: u16) {

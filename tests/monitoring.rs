@@ -1,0 +1,214 @@
+//! The metrics and the alerts, held to `promtool`: what Prometheus itself says of them.
+//!
+//! promtool is a part of Prometheus (Debian's package `prometheus`). `.ci/run` fetches it where it is missing; without it these
+//! tests fail.
+#![cfg(feature = "operator")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    dead_code,
+    reason = "the helpers of tests are tests, and shared with others"
+)]
+
+#[path = "server/client.rs"]
+mod client;
+#[path = "server/process.rs"]
+mod process;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use client::Client;
+use process::Process;
+use regex::Regex;
+use rustls::version::TLS13;
+use serde_json::Value;
+
+const REVIEW: &str = include_str!("admission-reviews/002-CREATE-ModelDeployment.json");
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+/// Where promtool is: on the PATH, or where `.ci/run` puts it.
+fn promtool() -> Command {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
+        .unwrap_or_default();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([cache.join("beamlit-operator/tools/bin")])
+        .map(|folder| folder.join("promtool"))
+        .find(|program| program.is_file())
+        .map(Command::new)
+        .expect("promtool is needed: it is a part of Prometheus (apt-get install prometheus)")
+}
+
+/// What promtool has to say of standard input, or of files named in the arguments, if it finds anything wrong.
+fn judged(folder: &Path, arguments: &[&str], input: &str) -> Result<(), String> {
+    let mut child = promtool()
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+    if out.status.success() { Ok(()) } else { Err(format!("promtool {}: {said}", arguments.join(" "))) }
+}
+
+/// The rules as Prometheus reads them, taken out of the PrometheusRule by the command that stands in its comment.
+fn rules() -> String {
+    let rule = read("deploy/monitoring/prometheus-rule.yaml");
+    let command = rule.lines().find_map(|line| line.strip_prefix("#   ")).unwrap();
+    let out = Command::new("sh").args(["-c", command]).current_dir(repository()).output().unwrap();
+    assert!(out.status.success(), "{command}: {}", String::from_utf8_lossy(&out.stderr));
+    let rules = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(yaml(&rules), yaml(&rule)["spec"], "{command}");
+    rules
+}
+
+fn alerts() -> Vec<Value> {
+    let rules = yaml(&rules());
+    let groups = rules["groups"].as_array().unwrap();
+    groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
+}
+
+/// The names of metrics in an expression, as they are registered: without what a histogram adds.
+fn metrics_in(expression: &str) -> BTreeSet<String> {
+    let name = Regex::new(r"beamlit_operator_[a-z_]+").unwrap();
+    let series = name.find_iter(expression).map(|found| found.as_str());
+    series.map(|name| name.trim_end_matches("_bucket").trim_end_matches("_count").to_owned()).collect()
+}
+
+#[test]
+fn prometheus_takes_the_rules_and_each_alert_fires_when_it_should_and_not_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules();
+    fs::write(folder.path().join("rules.yaml"), &rules).unwrap();
+    fs::write(folder.path().join("alerts.yaml"), read("tests/monitoring/alerts.yaml")).unwrap();
+    judged(folder.path(), &["check", "rules", "rules.yaml"], "").unwrap();
+    judged(folder.path(), &["test", "rules", "alerts.yaml"], "").unwrap();
+    // Every threshold is held by some test: without the alerts, or with each of them always firing, a test fails.
+    for alert in alerts() {
+        let (name, expr) = (alert["alert"].as_str().unwrap(), alert["expr"].as_str().unwrap());
+        for other in ["vector(0) > 1", "vector(1)"] {
+            let mut changed = yaml(&rules);
+            for rule in changed["groups"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut()
+                .flat_map(|group| group["rules"].as_array_mut().unwrap())
+            {
+                if rule["expr"] == expr {
+                    rule["expr"] = other.into();
+                }
+            }
+            fs::write(folder.path().join("rules.yaml"), changed.to_string()).unwrap();
+            let verdict = judged(folder.path(), &["test", "rules", "alerts.yaml"], "");
+            assert!(verdict.is_err(), "no test notices that {name} is {other}");
+        }
+    }
+}
+
+#[test]
+fn each_alert_says_how_bad_it_is_what_to_do_and_where_to_read_on() {
+    let runbook = read("docs/runbook.md");
+    let sections: BTreeSet<String> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        // As a heading becomes an anchor.
+        .map(|heading| heading.to_lowercase().replace(' ', "-"))
+        .collect();
+    let mut named = BTreeSet::new();
+    for alert in alerts() {
+        let name = alert["alert"].as_str().unwrap();
+        assert!(name.starts_with("BeamlitOperator"), "{name}");
+        assert!(["critical", "warning"].contains(&alert["labels"]["severity"].as_str().unwrap()), "{name}");
+        let said = |what: &str| alert["annotations"][what].as_str().unwrap_or_else(|| panic!("{name} has no {what}"));
+        assert!(said("summary").len() < 110 && said("description").len() > 80, "{name}");
+        let section = said("runbook").strip_prefix("docs/runbook.md#").unwrap_or_else(|| panic!("{name}"));
+        assert!(sections.contains(section), "{name}: docs/runbook.md has no section {section}");
+        named.insert(section.to_owned());
+    }
+    assert_eq!(
+        named,
+        sections.into_iter().filter(|section| section.starts_with("beamlit")).collect(),
+        "the runbook's sections"
+    );
+}
+
+#[test]
+fn alerts_are_made_of_metrics_that_are_documented() {
+    let readme = read("README.md");
+    for alert in alerts() {
+        let metrics = metrics_in(alert["expr"].as_str().unwrap());
+        assert!(!metrics.is_empty(), "{alert}");
+        for metric in metrics {
+            let short = metric.trim_start_matches("beamlit_operator_");
+            assert!(
+                readme.contains(&format!("| `{short}`")) || readme.contains(&format!("| `{short}{{")),
+                "README: no {metric}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn prometheus_finds_nothing_to_object_to_in_the_metrics() {
+    let process = Process::start(&[]);
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    for path in ["/validate", "/mutate"] {
+        assert_eq!(client.review(path, REVIEW).await.0, 200);
+        assert_eq!(client.review(path, "{}").await.0, 400);
+    }
+    let (head, text) = process.probe_with("/metrics", "").await;
+    assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+    judged(Path::new("."), &["check", "metrics"], &text).unwrap();
+
+    // What is alerted on is there. What is known only with certificates of one's own is looked for where there are some:
+    // tests/cluster/install.rs.
+    let own = ["ca_bundle_current", "webhook_configuration_present", "task_restarts_total"];
+    for alert in alerts() {
+        for metric in metrics_in(alert["expr"].as_str().unwrap()) {
+            if !own.contains(&metric.trim_start_matches("beamlit_operator_")) {
+                assert!(text.contains(&format!("# TYPE {metric} ")), "{metric} is not in:\n{text}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn prometheus_itself_is_answered_in_openmetrics() {
+    let process = Process::start(&[]);
+    let accept =
+        "accept: application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n";
+    let (head, openmetrics) = process.probe_with("/metrics", accept).await;
+    assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
+    assert!(openmetrics.ends_with("# EOF\n"), "{openmetrics}");
+    // Two ways to write the same samples.
+    let samples = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(samples(&openmetrics), samples(&process.probe_with("/metrics", "").await.1));
+}
