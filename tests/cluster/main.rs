@@ -22,6 +22,7 @@ mod hpa;
 mod manifests;
 mod registration;
 mod resources;
+mod rollout;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
