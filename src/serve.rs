@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::units::GoDuration;
-use crate::gate::listen::{self, Limits, Transport};
+use crate::gate::listen::{self, Ending, Limits, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
 use crate::gate::review::{self, Settings};
 use crate::gate::server::{self, Gate};
@@ -23,13 +23,17 @@ use crate::gate::tls;
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
 
+/// How many connections the plain port has at most: a kubelet and a few scrapers. With the 512 of the gate that is well below
+/// 1024, the number of files that a process may open in most places.
+const PROBES_CONNECTIONS: usize = 64;
+
 /// Run the admission webhook: judge ModelDeployments and Policies as they are applied
 ///
 /// Serves `POST /mutate` and `POST /validate` over TLS, and `/healthz`, `/readyz` and `/metrics` on a plain port of their own.
 /// Every option can be given as an environment variable. Durations are written as Kubernetes writes them: 500ms, 5s, 1m30s.
 ///
-/// SIGTERM or SIGINT ends it: it stops being ready, waits for --shutdown-delay, stops accepting connections and finishes the
-/// reviews that are in flight. A second signal ends it at once.
+/// SIGTERM or SIGINT ends it: it stops being ready, goes on for --shutdown-delay but asks clients to go elsewhere, stops accepting
+/// connections and finishes the reviews that are in flight. A second signal ends it at once.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Address of the webhook; port 0 takes a free one, which the log line "listening" names
@@ -93,7 +97,8 @@ pub struct Args {
     )]
     max_in_flight: u16,
 
-    /// How many connections may be open on each port; further ones wait to be accepted
+    /// How many connections may be open; for a further one, that which has been idle longest is closed. The plain port has 64 of
+    /// its own. Keep both together below the limit on open files
     #[arg(
         long,
         env = "BEAMLIT_OPERATOR_MAX_CONNECTIONS",
@@ -104,8 +109,30 @@ pub struct Args {
     )]
     max_connections: u16,
 
-    /// How long a connection may be silent between requests, and take to send the headers of one; keep it above the 90 s after
-    /// which an API server closes an idle connection itself
+    /// How long the headers of a request may take, from their first byte to their last
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_HEADER_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = positive,
+        help_heading = "Limits"
+    )]
+    header_timeout: Duration,
+
+    /// How long a client may take to accept an answer
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_WRITE_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = positive,
+        help_heading = "Limits"
+    )]
+    write_timeout: Duration,
+
+    /// How long a connection may be idle between requests; keep it above the 90 s after which an API server closes an idle
+    /// connection itself
     #[arg(
         long,
         env = "BEAMLIT_OPERATOR_IDLE_TIMEOUT",
@@ -247,24 +274,28 @@ async fn process(args: Args) -> Result<Ended, Failed> {
     let limits = Limits {
         max_connections: args.max_connections.into(),
         handshake_timeout: args.handshake_timeout,
+        header_timeout: args.header_timeout,
+        write_timeout: args.write_timeout,
         idle_timeout: args.idle_timeout,
     };
 
     let (gate_socket, gate_address) = bind(args.listen).await?;
     let (probes_socket, probes_address) = bind(args.health_listen).await?;
     // The probes go on while the gate drains: that is when somebody wants to know.
-    let (stop_gate, stop_probes) = (CancellationToken::new(), CancellationToken::new());
+    let (gate_ending, probes_ending) = (Ending::default(), Ending::default());
+    let probes_limits = Limits { max_connections: PROBES_CONNECTIONS, ..limits.clone() };
     let probes_router = probes::router(Arc::clone(&readiness), Arc::clone(&metrics));
     let mut probes = tokio::spawn(listen::serve(
         probes_socket,
         Transport::Plain,
         probes_router,
-        limits.clone(),
+        probes_limits,
         Arc::clone(&metrics),
-        stop_probes.clone(),
+        probes_ending.clone(),
     ));
     let gate_router = server::router(&gate);
-    let mut gate = tokio::spawn(listen::serve(gate_socket, transport, gate_router, limits, metrics, stop_gate.clone()));
+    let mut gate =
+        tokio::spawn(listen::serve(gate_socket, transport, gate_router, limits, metrics, gate_ending.clone()));
     readiness.accepting();
     tracing::info!(gate = %gate_address, health = %probes_address, "listening");
 
@@ -274,28 +305,24 @@ async fn process(args: Args) -> Result<Ended, Failed> {
         _ = &mut probes => return Err(Failed::Died("the probes")),
     }
     readiness.ending();
+    gate_ending.told.cancel();
     let ended = tokio::select! {
-        finished = drain(args.shutdown_delay, args.shutdown_timeout, &stop_gate, gate) => finished,
+        finished = drain(args.shutdown_delay, args.shutdown_timeout, &gate_ending.stop, gate) => finished,
         name = signals.next() => {
             tracing::warn!(signal = name, "told to end at once");
             Ended::CutOff
         }
     };
-    stop_probes.cancel();
+    probes_ending.stop.cancel();
     Ok(ended)
 }
 
 /// Waits until nobody sends reviews any more, closes the listener, and finishes what is in flight.
-async fn drain(
-    delay: Duration,
-    most: Duration,
-    stop: &CancellationToken,
-    gate: JoinHandle<hyper_util::server::graceful::GracefulShutdown>,
-) -> Ended {
+async fn drain(delay: Duration, most: Duration, stop: &CancellationToken, gate: JoinHandle<StillOpen>) -> Ended {
     sleep(delay).await;
     stop.cancel();
     match gate.await {
-        Ok(open) => timeout(most, open.shutdown()).await.map_or(Ended::CutOff, |()| Ended::Finished),
+        Ok(open) => timeout(most, open.ended()).await.map_or(Ended::CutOff, |()| Ended::Finished),
         Err(_) => Ended::CutOff,
     }
 }

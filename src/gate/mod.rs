@@ -6,6 +6,7 @@
 mod body;
 mod deadline;
 pub mod listen;
+mod places;
 pub mod probes;
 pub mod review;
 pub mod server;

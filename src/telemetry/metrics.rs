@@ -49,6 +49,8 @@ pub struct Metrics {
     pub undecodable: Counter<u64, AtomicU64>,
     /// Open connections, those of the probes included.
     pub connections: Gauge,
+    /// Idle connections that were closed to make room for others.
+    pub connections_evicted: Counter<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -62,6 +64,7 @@ impl Default for Metrics {
             full: Counter::default(),
             undecodable: Counter::default(),
             connections: Gauge::default(),
+            connections_evicted: Counter::default(),
         };
         metrics.registered()
     }
@@ -93,6 +96,11 @@ impl Metrics {
             self.undecodable.clone(),
         );
         registry.register("connections", "Open connections", self.connections.clone());
+        registry.register(
+            "connections_evicted",
+            "Idle connections closed because others came while all were taken",
+            self.connections_evicted.clone(),
+        );
         registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self
     }
@@ -134,6 +142,7 @@ mod tests {
             "beamlit_operator_admission_panics_total 1",
             "beamlit_operator_admission_reviews_turned_away_total 0",
             "beamlit_operator_admission_decode_failures_total 0",
+            "beamlit_operator_connections_evicted_total 0",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");
