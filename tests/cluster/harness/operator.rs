@@ -13,8 +13,8 @@ use super::process::{End, Process};
 use super::{ControlPlane, Kubectl, free_port, poll};
 
 /// The Service that the shipped configurations name.
-const SERVICE: &str = "beamlit-operator-webhook";
-const NAMESPACE: &str = "beamlit-system";
+pub(crate) const SERVICE: &str = "beamlit-operator-webhook";
+pub(crate) const NAMESPACE: &str = "beamlit-system";
 
 /// The shipped configurations, in `webhook-config/`.
 const FILES: [&str; 2] = ["mutating.yaml", "validating.yaml"];
