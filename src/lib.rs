@@ -7,9 +7,8 @@ pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
-
-#[cfg(feature = "operator")]
 pub mod gate;
+
 #[cfg(feature = "operator")]
 pub mod serve;
 #[cfg(feature = "operator")]

@@ -29,7 +29,7 @@ enum Command {
     Crds(crds::Args),
     /// Run the admission webhook
     #[cfg(feature = "operator")]
-    Serve(beamlit_operator::serve::Args),
+    Serve(Box<beamlit_operator::serve::Args>),
 }
 
 fn main() -> ExitCode {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             Command::Rules(args) => cli::run(|| rules::run(&args)),
             Command::Crds(args) => cli::run(|| crds::run(&args)),
             #[cfg(feature = "operator")]
-            Command::Serve(args) => beamlit_operator::serve::run(args),
+            Command::Serve(args) => beamlit_operator::serve::run(*args),
         },
         Err(error) => {
             // --help and --version arrive here too. Nobody is left to tell if they cannot be printed.

@@ -2,6 +2,7 @@
 #![cfg(feature = "operator")]
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "other tests use more of it")]
 mod server {
     pub(crate) mod client;
     pub(crate) mod process;
@@ -289,19 +290,47 @@ fn a_bad_start_says_why_in_one_line() {
     let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
     std::fs::write(certificate.folder().join("empty.pem"), "").unwrap();
     let empty = certificate.folder().join("empty.pem");
+    let expired = Certificate::made(|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1));
+    let early = Certificate::made(|params| params.not_before = rcgen::date_time_ymd(4000, 1, 1));
     let missing = certificate.folder().join("missing.pem");
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = format!("--listen={}", held.local_addr().unwrap());
     for (cert, key, listen, code, why) in [
         (&certificate.cert, &other.key, "--listen=127.0.0.1:0", 1, "does not belong to the certificate in"),
-        (&missing, &certificate.key, "--listen=127.0.0.1:0", 1, "missing.pem: cannot read the certificate"),
-        (&certificate.cert, &empty, "--listen=127.0.0.1:0", 1, "empty.pem: the file is empty"),
+        (
+            &missing,
+            &certificate.key,
+            "--listen=127.0.0.1:0",
+            1,
+            "missing.pem: cannot be read: No such file or directory",
+        ),
+        (&certificate.cert, &empty, "--listen=127.0.0.1:0", 1, "empty.pem: is empty, and should hold a private key"),
         (&certificate.key, &certificate.key, "--listen=127.0.0.1:0", 1, "there is no CERTIFICATE in PEM in it"),
+        (&expired.cert, &expired.key, "--listen=127.0.0.1:0", 1, "the certificate expired at 2020-01-01T00:00:00Z"),
+        (
+            &early.cert,
+            &early.key,
+            "--listen=127.0.0.1:0",
+            1,
+            "the certificate is not valid before 4000-01-01T00:00:00Z",
+        ),
+        (
+            &certificate.cert,
+            &certificate.key,
+            "--tls-name=hook.ns.svc",
+            1,
+            "is not for hook.ns.svc, by which the API server calls, but for localhost",
+        ),
         (&certificate.cert, &certificate.key, taken.as_str(), 1, "cannot listen on 127.0.0.1:"),
         (&certificate.cert, &certificate.key, "--listen=here", 64, "invalid value 'here'"),
         (&certificate.cert, &certificate.key, "--max-in-flight=0", 64, "0 is not in 1.."),
     ] {
-        let flags = [listen, "--health-listen=127.0.0.1:0", "--tls-cert", &path(cert), "--tls-key", &path(key)];
+        let mut flags = vec![listen, "--health-listen=127.0.0.1:0"];
+        if !listen.starts_with("--tls-name") {
+            flags.push("--tls-name=localhost");
+        }
+        let (cert, key) = (path(cert), path(key));
+        flags.extend(["--tls-cert", &cert, "--tls-key", &key]);
         let (status, log) = Process::run(&flags);
         assert_eq!(status.code(), Some(code), "{log}");
         assert!(log.contains(why), "{log}");
@@ -309,7 +338,17 @@ fn a_bad_start_says_why_in_one_line() {
             assert_eq!(log.lines().count(), 1, "{log}");
         }
     }
-    assert_eq!(Process::run(&["--listen=127.0.0.1:0"]).0.code(), Some(64), "the certificate is required");
+    let key = path(&certificate.key);
+    for (flags, why) in [
+        (vec![], "<--tls-cert <FILE>|--tls-self-managed>"),
+        (vec!["--tls-cert", &key], "--tls-key <FILE>"),
+        (vec!["--tls-self-managed", "--tls-cert", &key, "--tls-key", &key], "cannot be used with"),
+        (vec!["--tls-self-managed", "--client-name=apiserver"], "--client-ca <FILE>"),
+    ] {
+        let (status, said) = Process::run(&flags);
+        assert_eq!(status.code(), Some(64), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
     let (status, help) = Process::run(&["--help"]);
     assert_eq!(status.code(), Some(0));
     assert!(help.contains("--tls-cert <FILE>") && help.contains("BEAMLIT_OPERATOR_LISTEN"), "{help}");

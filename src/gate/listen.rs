@@ -26,6 +26,16 @@ const MAX_HEADERS: u32 = 32 * 1024;
 /// How long to wait after a connection could not be accepted: usually because there are no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What connections speak below HTTP.
+#[derive(Clone)]
+pub enum Transport {
+    /// Nothing.
+    Plain,
+    /// TLS, by what this returns when a connection comes: the certificate may have been renewed since the last one. A
+    /// connection that comes while there is none is closed, and never spoken to in the clear.
+    Tls(Arc<dyn Fn() -> Option<TlsAcceptor> + Send + Sync>),
+}
+
 /// Limits on connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -41,7 +51,7 @@ pub struct Limits {
 /// Accepts connections until `stop`; then the listener is closed, and what is returned waits for those that are open.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    transport: Transport,
     router: Router,
     limits: Limits,
     metrics: Arc<Metrics>,
@@ -69,10 +79,11 @@ pub async fn serve(
             // Taken here, so that a stop during the handshake is not missed.
             watcher: graceful.watcher(),
         };
-        let (tls, handshake_timeout, metrics) = (tls.clone(), limits.handshake_timeout, Arc::clone(&metrics));
+        let (transport, handshake_timeout, metrics) =
+            (transport.clone(), limits.handshake_timeout, Arc::clone(&metrics));
         tokio::spawn(async move {
             metrics.connections.inc();
-            connection.run(stream, tls, handshake_timeout).await;
+            connection.run(stream, transport, handshake_timeout).await;
             metrics.connections.dec();
             drop(place);
         });
@@ -100,10 +111,11 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>, handshake_timeout: Duration) {
+    async fn run(self, stream: TcpStream, transport: Transport, handshake_timeout: Duration) {
         // Only a matter of speed.
         _ = stream.set_nodelay(true);
-        let Some(tls) = tls else { return self.converse(stream, false).await };
+        let Transport::Tls(acceptor) = transport else { return self.converse(stream, false).await };
+        let Some(tls) = acceptor() else { return tracing::debug!("there is no certificate yet") };
         match timeout(handshake_timeout, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");

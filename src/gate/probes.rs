@@ -8,6 +8,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 
+use super::tls::Serving;
 use crate::telemetry::exposition::Format;
 use crate::telemetry::metrics::Metrics;
 
@@ -45,16 +46,27 @@ impl Readiness {
 }
 
 /// The routes `/healthz`, `/readyz` and `/metrics`.
-pub fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
+///
+/// `/readyz` tells what is wrong with certificates also while it says ok: as long as there is one to serve, the API server's
+/// own error names the cause better than no answer would.
+pub fn router(readiness: Arc<Readiness>, serving: Arc<Serving>, metrics: Arc<Metrics>) -> Router {
+    let told = Arc::clone(&serving);
+    let ready = Arc::new(move || {
+        readiness.check()?;
+        if serving.acceptor().is_some() { Ok(()) } else { Err("there is no certificate yet") }
+    });
+    let asked = Arc::clone(&ready);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route(
             "/readyz",
             get(move || async move {
-                match readiness.check() {
-                    Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
-                    Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
-                }
+                let (status, word) = match asked() {
+                    Ok(()) => (StatusCode::OK, "ok"),
+                    Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
+                };
+                let faults: String = told.faults().iter().map(|fault| format!("warning: {fault}\n")).collect();
+                (status, format!("{word}\n{faults}"))
             }),
         )
         .route(
@@ -62,6 +74,7 @@ pub fn router(readiness: Arc<Readiness>, metrics: Arc<Metrics>) -> Router {
             get(move |headers: HeaderMap| async move {
                 let wishes = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
                 let format = Format::wanted(wishes);
+                metrics.ready.set(ready().is_ok().into());
                 ([(CONTENT_TYPE, format.content_type())], format.render(metrics.encode()))
             }),
         )

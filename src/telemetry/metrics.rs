@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use time::OffsetDateTime;
 
 /// Upper bounds in seconds. A review takes some tens of microseconds; the longest that Kubernetes waits is 30 s.
 const BUCKETS: [f64; 14] =
@@ -33,6 +34,26 @@ struct EndpointLabel {
     endpoint: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabel {
+    certificate: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabel {
+    source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConfigurationLabel {
+    configuration: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TaskLabel {
+    task: &'static str,
+}
+
 /// The metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -49,6 +70,16 @@ pub struct Metrics {
     pub undecodable: Counter<u64, AtomicU64>,
     /// Open connections, those of the probes included.
     pub connections: Gauge,
+    /// Times that a certificate took the place of another.
+    pub certificate_reloads: Counter<u64, AtomicU64>,
+    /// Whether reviews should be sent here.
+    pub ready: Gauge,
+    certificate_ends: Family<CertificateLabel, Gauge>,
+    certificate_faults: Family<SourceLabel, Counter>,
+    certificate_at_fault: Family<SourceLabel, Gauge>,
+    configuration_present: Family<ConfigurationLabel, Gauge>,
+    ca_bundle_current: Family<ConfigurationLabel, Gauge>,
+    task_restarts: Family<TaskLabel, Counter>,
 }
 
 impl Default for Metrics {
@@ -62,6 +93,14 @@ impl Default for Metrics {
             full: Counter::default(),
             undecodable: Counter::default(),
             connections: Gauge::default(),
+            certificate_reloads: Counter::default(),
+            ready: Gauge::default(),
+            certificate_ends: Family::default(),
+            certificate_faults: Family::default(),
+            certificate_at_fault: Family::default(),
+            configuration_present: Family::default(),
+            ca_bundle_current: Family::default(),
+            task_restarts: Family::default(),
         };
         metrics.registered()
     }
@@ -93,6 +132,42 @@ impl Metrics {
             self.undecodable.clone(),
         );
         registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("ready", "1 if reviews should be sent here, 0 if not", self.ready.clone());
+        registry.register(
+            "certificate_not_after_timestamp_seconds",
+            "When the serving certificate, or the authority that signs it, ends, in seconds since 1970",
+            self.certificate_ends.clone(),
+        );
+        registry.register(
+            "certificate_reloads",
+            "Times that a certificate took the place of another",
+            self.certificate_reloads.clone(),
+        );
+        registry.register(
+            "certificate_faults",
+            "Faults in what TLS should be served from, each once",
+            self.certificate_faults.clone(),
+        );
+        registry.register(
+            "certificate_fault",
+            "1 while there is a fault in what TLS should be served from, 0 when it is mended",
+            self.certificate_at_fault.clone(),
+        );
+        registry.register(
+            "webhook_configuration_present",
+            "1 if the webhook configuration is there, 0 if not; only with self-managed certificates",
+            self.configuration_present.clone(),
+        );
+        registry.register(
+            "ca_bundle_current",
+            "1 if the webhook configuration trusts what the operator serves, 0 if not; only with self-managed certificates",
+            self.ca_bundle_current.clone(),
+        );
+        registry.register(
+            "task_restarts",
+            "Times that a task in the background broke down and was started again",
+            self.task_restarts.clone(),
+        );
         registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self
     }
@@ -101,6 +176,37 @@ impl Metrics {
     pub fn observe(&self, labels: &ReviewLabels, took: Duration) {
         self.reviews.get_or_create(labels).inc();
         self.durations.get_or_create(&EndpointLabel { endpoint: labels.endpoint }).observe(took.as_secs_f64());
+    }
+
+    /// The served certificate is valid until then.
+    pub fn serving_until(&self, at: OffsetDateTime) {
+        self.certificate_ends.get_or_create(&CertificateLabel { certificate: "serving" }).set(at.unix_timestamp());
+    }
+
+    /// The authority that signs the served certificate is valid until then.
+    pub fn authority_until(&self, at: OffsetDateTime) {
+        self.certificate_ends.get_or_create(&CertificateLabel { certificate: "authority" }).set(at.unix_timestamp());
+    }
+
+    /// A fault of this source has appeared, or is mended.
+    pub fn certificate_fault(&self, source: &'static str, appeared: bool) {
+        let label = SourceLabel { source };
+        if appeared {
+            self.certificate_faults.get_or_create(&label).inc();
+        }
+        self.certificate_at_fault.get_or_create(&label).set(appeared.into());
+    }
+
+    /// How a webhook configuration was found.
+    pub fn webhook_configuration(&self, configuration: &'static str, present: bool, current: bool) {
+        let label = ConfigurationLabel { configuration };
+        self.configuration_present.get_or_create(&label).set(present.into());
+        self.ca_bundle_current.get_or_create(&label).set(current.into());
+    }
+
+    /// A task in the background broke down and is started again.
+    pub fn task_restarted(&self, task: &'static str) {
+        self.task_restarts.get_or_create(&TaskLabel { task }).inc();
     }
 
     /// All metrics in the OpenMetrics text format.

@@ -13,6 +13,7 @@
 )]
 
 mod apart;
+mod certificates;
 mod corpus;
 mod ending;
 mod gate;

@@ -16,8 +16,8 @@ fn the_api_server_adds_nothing_to_the_shipped_configurations() {
     let kubectl = plane.admin();
     let authority = Authority::new(plane.folder().path(), "unused-authority").unwrap();
     // Nobody needs to answer: what is read back is what would be asked.
-    register(kubectl, &authority, 1).unwrap();
-    for shipped in configurations(kubectl, &authority, 1).unwrap() {
+    register(kubectl, Some(&authority), 1).unwrap();
+    for shipped in configurations(kubectl, Some(&authority), 1).unwrap() {
         let kind = shipped["kind"].as_str().unwrap().to_lowercase();
         let stored = kubectl.get(&format!("{kind} {}", shipped["metadata"]["name"].as_str().unwrap()));
         assert_eq!(stored["webhooks"], shipped["webhooks"], "{kind}");
@@ -33,7 +33,7 @@ fn the_shipped_configurations_keep_their_promises() {
     let plane = apart();
     let authority = Authority::new(plane.folder().path(), "unused-authority").unwrap();
     let [mutating, validating]: [Value; 2] =
-        configurations(plane.admin(), &authority, 443).unwrap().try_into().unwrap();
+        configurations(plane.admin(), Some(&authority), 443).unwrap().try_into().unwrap();
     for (configuration, policy, seconds) in [(&mutating, "Ignore", 2), (&validating, "Fail", 5)] {
         let webhooks = configuration["webhooks"].as_array().unwrap();
         assert_eq!(webhooks.len(), 1, "one entry that can deny");

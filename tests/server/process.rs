@@ -24,12 +24,20 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     pub(crate) fn new() -> Self {
+        Self::made(|_| {})
+    }
+
+    /// A certificate that is not as it should be.
+    pub(crate) fn made(change: impl FnOnce(&mut rcgen::CertificateParams)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        change(&mut params);
+        let signing = rcgen::KeyPair::generate().unwrap();
+        let made = params.self_signed(&signing).unwrap();
         let (cert, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
-        std::fs::write(&cert, made.cert.pem()).unwrap();
-        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        Self { folder, cert, key, der: made.cert.der().clone() }
+        std::fs::write(&cert, made.pem()).unwrap();
+        std::fs::write(&key, signing.serialize_pem()).unwrap();
+        Self { folder, cert, key, der: made.der().clone() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -51,6 +59,10 @@ fn command() -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("BEAMLIT_OPERATOR_")) {
         command.env_remove(name);
     }
+    // Nothing of the person's own cluster.
+    for name in ["KUBECONFIG", "KUBERNETES_SERVICE_HOST", "HOME"] {
+        command.env_remove(name);
+    }
     command.arg("serve").stdin(Stdio::null());
     command
 }
@@ -58,21 +70,35 @@ fn command() -> Command {
 impl Process {
     /// Starts the operator on free ports, and waits until it listens.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        let certificate = Arc::new(Certificate::new());
+        let certificate = Certificate::new();
+        let (cert, key) = (certificate.cert.clone(), certificate.key.clone());
+        Self::spawn(certificate, &[&tls_flags(&cert, &key).each_ref().map(String::as_str), flags].concat(), &[])
+    }
+
+    /// As [`Process::start`], with a certificate of which the caller takes care.
+    pub(crate) fn start_with(cert: &Path, key: &Path, flags: &[&str]) -> Self {
+        let tls = tls_flags(cert, key);
+        Self::spawn(Certificate::new(), &[&tls.each_ref().map(String::as_str), flags].concat(), &[])
+    }
+
+    /// As [`Process::start`], without a certificate, and with these environment variables.
+    pub(crate) fn start_in(environment: &[(&str, &Path)], flags: &[&str]) -> Self {
+        Self::spawn(Certificate::new(), flags, environment)
+    }
+
+    fn spawn(certificate: Certificate, flags: &[&str], environment: &[(&str, &Path)]) -> Self {
+        let certificate = Arc::new(certificate);
         let log = certificate.folder().join("log");
         let file = std::fs::File::create(&log).unwrap();
         let mut child = command()
             .args(["--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0"])
-            .arg("--tls-cert")
-            .arg(&certificate.cert)
-            .arg("--tls-key")
-            .arg(&certificate.key)
             .args(if flags.iter().any(|flag| flag.starts_with("--log-format")) {
                 &[]
             } else {
                 &["--log-format=json"][..]
             })
             .args(flags)
+            .envs(environment.iter().copied())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()
@@ -94,7 +120,19 @@ impl Process {
 
     /// Runs the operator with these flags alone until it ends by itself.
     pub(crate) fn run(flags: &[&str]) -> (ExitStatus, String) {
-        let mut child = command().args(flags).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::run_in(&[], flags)
+    }
+
+    /// As [`Process::run`], with these environment variables.
+    pub(crate) fn run_in(environment: &[(&str, &Path)], flags: &[&str]) -> (ExitStatus, String) {
+        let mut command = command();
+        let mut child = command
+            .args(flags)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let started = Instant::now();
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -168,6 +206,10 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
+
+fn tls_flags(cert: &Path, key: &Path) -> [String; 3] {
+    ["--tls-name=localhost".into(), format!("--tls-cert={}", cert.display()), format!("--tls-key={}", key.display())]
 }
 
 impl Drop for Process {

@@ -85,7 +85,7 @@ fn foreign_parts(text: &str) -> Result<(), HostFault> {
         let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let named = ["http", "https"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known));
         return Err(match named {
-            Some(scheme) if is_plain(rest) => fault.hint(format!("write host: {rest} and scheme: {scheme}")),
+            Some(scheme) if is_host(rest) => fault.hint(format!("write host: {rest} and scheme: {scheme}")),
             _ => fault.hint("use the field scheme"),
         });
     }
@@ -94,7 +94,7 @@ fn foreign_parts(text: &str) -> Result<(), HostFault> {
     }
     if let Some((host, path)) = text.split_once('/') {
         let fault = HostFault::new("must not contain a path");
-        return Err(if is_plain(host) && is_plain(&path.replace('/', "")) {
+        return Err(if is_host(host) && is_path(path) {
             fault.hint(format!("write host: {host} and pathPrefix: /{path}"))
         } else {
             fault.hint("use the field pathPrefix")
@@ -113,11 +113,23 @@ fn foreign_parts(text: &str) -> Result<(), HostFault> {
         let fault = HostFault::new("must be ASCII");
         let name = text.split(':').next().unwrap_or(text);
         return Err(match idna::domain_to_ascii_strict(name) {
-            Ok(ascii) if ascii.is_ascii() => fault.hint(format!("an internationalised name is written {ascii}")),
+            Ok(ascii) if is_host(&ascii) => fault.hint(format!("an internationalised name is written {ascii}")),
             _ => fault,
         });
     }
     Ok(())
+}
+
+/// Whether a text is a host, and safe and sensible to repeat in a hint.
+fn is_host(text: &str) -> bool {
+    is_plain(text) && HostPort::parse(text).is_ok()
+}
+
+/// Whether a text is what may follow the first slash of a path prefix, and safe and sensible to repeat in a hint.
+fn is_path(text: &str) -> bool {
+    is_plain(&text.replace('/', ""))
+        && text.split('/').all(|segment| !matches!(segment, "." | ".."))
+        && text.split('/').rev().skip(1).all(|segment| !segment.is_empty())
 }
 
 /// Whether a text is safe and sensible to repeat in a hint.
@@ -267,5 +279,19 @@ mod tests {
             Some("an internationalised name is written xn--bcher-kva.example")
         );
         assert_eq!(hint("https://user:secret@a.example").as_deref(), Some("use authConfig"));
+    }
+
+    #[test]
+    fn a_hint_names_no_host_and_no_path_that_would_be_refused_in_turn() {
+        let hint = |text: &str| HostPort::parse(text).expect_err(text).hint;
+        let long = "a".repeat(64);
+        for text in [format!("https://{long}.example"), "http://2130706433".into(), "https://:80".into()] {
+            assert_eq!(hint(&text).as_deref(), Some("use the field scheme"), "{text}");
+        }
+        for text in ["21/0706433", "my_host/v1", "a.example/../v1", "a.example/v1//x", "a.example//", "a.example/./"] {
+            assert_eq!(hint(text).as_deref(), Some("use the field pathPrefix"), "{text}");
+        }
+        assert_eq!(hint("a.example/v1/").as_deref(), Some("write host: a.example and pathPrefix: /v1/"));
+        assert_eq!(hint("\u{ff11}.\u{ff12}"), None);
     }
 }

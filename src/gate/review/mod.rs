@@ -12,6 +12,7 @@ use self::response::{AuditAnnotations, Details, Response, Status};
 use crate::engine::finding::{Finding, Findings, Severity};
 use crate::engine::{self, Kind, Reading, Surroundings, defaults};
 
+#[cfg(feature = "operator")]
 pub(crate) use denial::printable;
 
 /// The two sides of the gate.

@@ -5,6 +5,7 @@ pub(crate) mod control_plane;
 pub(crate) mod kubectl;
 pub(crate) mod operator;
 pub(crate) mod process;
+pub(crate) mod review;
 pub(crate) mod tools;
 
 pub(crate) use control_plane::ControlPlane;

@@ -22,6 +22,11 @@ const FILES: [&str; 2] = ["mutating.yaml", "validating.yaml"];
 /// How often a start is tried again with other ports.
 const TRIES: usize = 5;
 
+/// The name by which the API server calls.
+pub(crate) fn dns_name() -> String {
+    format!("{SERVICE}.{NAMESPACE}.svc")
+}
+
 /// A running operator.
 pub(crate) struct Operator {
     process: Process,
@@ -37,23 +42,58 @@ impl Operator {
     /// # Errors
     /// If it does not become ready.
     pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
-        let service = format!("{SERVICE}.{NAMESPACE}.svc");
-        let pair = authority.server("operator", &[&service, "localhost", "127.0.0.1"])?;
+        let pair = authority.server("operator", &[&dns_name(), "localhost", "127.0.0.1"])?;
+        let flags = [
+            // No load balancer has to notice that it goes.
+            "--shutdown-delay=0s".to_owned(),
+            format!("--tls-cert={}", pair.certificate.display()),
+            format!("--tls-key={}", pair.key.display()),
+        ];
+        Self::launch(plane, "operator", &[], &flags)
+    }
+
+    /// Starts a replica under this name that manages its certificates itself, as whoever this kubeconfig says, and waits
+    /// until it is ready.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub(crate) fn self_managed(
+        plane: &ControlPlane,
+        name: &str,
+        kubeconfig: &Path,
+        flags: &[&str],
+    ) -> Result<Self, String> {
+        let environment = [format!("KUBECONFIG={}", kubeconfig.display())];
+        let mut all = vec!["--tls-self-managed".to_owned()];
+        all.extend(flags.iter().map(|&flag| flag.to_owned()));
+        Self::launch(plane, name, &environment, &all)
+    }
+
+    /// Starts a replica under this name, with these environment variables (`NAME=VALUE`) and flags, and waits until it is
+    /// ready.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub(crate) fn launch(
+        plane: &ControlPlane,
+        name: &str,
+        environment: &[String],
+        flags: &[String],
+    ) -> Result<Self, String> {
         let mut last = String::new();
         for _ in 0..TRIES {
             let (port, plain_port) = (free_port()?, free_port()?);
-            let command = [
+            let mut command = vec!["/usr/bin/env".to_owned()];
+            command.extend(environment.iter().cloned());
+            command.extend([
                 env!("CARGO_BIN_EXE_beamlit-operator").to_owned(),
                 "serve".into(),
                 format!("--listen=127.0.0.1:{port}"),
                 format!("--health-listen=127.0.0.1:{plain_port}"),
-                // No load balancer has to notice that it goes.
-                "--shutdown-delay=0s".into(),
-                format!("--tls-cert={}", pair.certificate.display()),
-                format!("--tls-key={}", pair.key.display()),
-            ];
-            let process = Process::start(plane.folder(), "operator", End::Terminate, &command)
-                .map_err(|error| format!("operator: {error}"))?;
+            ]);
+            command.extend(flags.iter().cloned());
+            let process = Process::start(plane.folder(), name, End::Terminate, &command)
+                .map_err(|error| format!("{name}: {error}"))?;
             let mut operator = Self { process, port, plain_port };
             // A process that ended is a reason to try other ports at once, not to wait.
             let ready = poll("the operator to be ready", || {
@@ -72,6 +112,22 @@ impl Operator {
             }
         }
         Err(last)
+    }
+
+    /// The value of a metric without its prefix, labels included, such as `ready`.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub(crate) fn metric(&self, name: &str) -> Result<f64, String> {
+        let (_, text) = self.ask("/metrics")?;
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("beamlit_operator_")?.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).ok_or_else(|| format!("there is no {name} in:\n{text}"))
+    }
+
+    /// Asks it to end in good order, and waits until it has.
+    pub(crate) fn end(self) {
+        drop(self);
     }
 
     /// Asks the plain port: (status, body).
@@ -116,14 +172,9 @@ impl Gate {
         let operator = Operator::start(plane, &authority)?;
         let port = operator.port;
         let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
-        register(&gate.admin, &gate.authority, port)?;
-        poll("the API server to ask both webhooks", || match asked(&gate.admin) {
-            (true, true) => Ok(()),
-            (mutating, validating) => Err(format!(
-                "mutating: {mutating}, validating: {validating}; the operator's log:\n{}",
-                gate.operator.as_ref().map(|operator| operator.process.last_words()).unwrap_or_default()
-            )),
-        })?;
+        register(&gate.admin, Some(&gate.authority), port)?;
+        wait_until_asked(&gate.admin)
+            .map_err(|why| format!("{why}; the operator's log:\n{}", gate.operator().process.last_words()))?;
         Ok(gate)
     }
 
@@ -150,7 +201,23 @@ impl Drop for Gate {
 ///
 /// # Errors
 /// If the API server refuses something.
-pub(crate) fn register(admin: &Kubectl, authority: &Authority, port: u16) -> Result<(), String> {
+pub(crate) fn register(admin: &Kubectl, authority: Option<&Authority>, port: u16) -> Result<(), String> {
+    lead_to(admin, port)?;
+    let kubectl = admin.in_namespace(NAMESPACE);
+    for object in configurations(admin, authority, port)? {
+        let out = kubectl.feed("apply --server-side --force-conflicts -f -", &object.to_string());
+        if !out.succeeded() {
+            return Err(format!("{}: {out}", object["kind"]));
+        }
+    }
+    Ok(())
+}
+
+/// Installs the Service that the shipped configurations name, in its namespace, so that it leads to this port.
+///
+/// # Errors
+/// If the API server refuses something.
+pub(crate) fn lead_to(admin: &Kubectl, port: u16) -> Result<(), String> {
     // Without a cluster network, a Service that is only a name leads to the process beside us.
     let service = [
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}),
@@ -162,7 +229,7 @@ pub(crate) fn register(admin: &Kubectl, authority: &Authority, port: u16) -> Res
         }),
     ];
     let kubectl = admin.in_namespace(NAMESPACE);
-    for object in service.into_iter().chain(configurations(admin, authority, port)?) {
+    for object in service {
         let out = kubectl.feed("apply --server-side --force-conflicts -f -", &object.to_string());
         if !out.succeeded() {
             return Err(format!("{}: {out}", object["kind"]));
@@ -186,6 +253,17 @@ pub(crate) fn unregister(admin: &Kubectl) -> Result<(), String> {
     })
 }
 
+/// Waits until the API server asks both webhooks, and is answered.
+///
+/// # Errors
+/// If it never is.
+pub(crate) fn wait_until_asked(admin: &Kubectl) -> Result<(), String> {
+    poll("the API server to ask both webhooks", || match asked(admin) {
+        (true, true) => Ok(()),
+        (mutating, validating) => Err(format!("mutating: {mutating}, validating: {validating}")),
+    })
+}
+
 /// Whether the API server asks (the mutating, the validating) webhook and honours what it says.
 fn asked(admin: &Kubectl) -> (bool, bool) {
     // The schema has no opinion on the kind that /mutate adds, nor on the space that /validate refuses.
@@ -194,18 +272,20 @@ fn asked(admin: &Kubectl) -> (bool, bool) {
     (good.stdout.contains("\"Deployment\""), !bad.succeeded())
 }
 
-/// The shipped configurations with the authority and the port filled in, and nothing else changed.
+/// The shipped configurations with the port and, if there is one, the authority filled in, and nothing else changed.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub(crate) fn configurations(admin: &Kubectl, authority: &Authority, port: u16) -> Result<Vec<Value>, String> {
-    let authority = base64::engine::general_purpose::STANDARD.encode(authority.pem());
+pub(crate) fn configurations(admin: &Kubectl, authority: Option<&Authority>, port: u16) -> Result<Vec<Value>, String> {
+    let authority = authority.map(|authority| base64::engine::general_purpose::STANDARD.encode(authority.pem()));
     FILES
         .into_iter()
         .map(|file| {
             let mut configuration = shipped(admin, file)?;
             for webhook in configuration["webhooks"].as_array_mut().into_iter().flatten() {
-                webhook["clientConfig"]["caBundle"] = authority.clone().into();
+                if let Some(authority) = &authority {
+                    webhook["clientConfig"]["caBundle"] = authority.clone().into();
+                }
                 webhook["clientConfig"]["service"]["port"] = port.into();
             }
             Ok(configuration)

@@ -38,7 +38,13 @@ pub(super) fn read<'a>(
     base: Mark,
     budget: &mut AliasBudget,
 ) -> Vec<Result<Option<Node<'a>>, ParseError>> {
-    let mut layout = Layout { nodes: Vec::new(), anchors: HashMap::new(), aliased: false, base };
+    let mut layout = Layout {
+        nodes: Vec::new(),
+        anchors: HashMap::new(),
+        aliased: false,
+        base,
+        lines: lines_cut_by_returns(text, base),
+    };
     let options = granit_parser::options! {
         emit_comments: false,
         flow_nesting_limit: MAX_DEPTH,
@@ -83,6 +89,30 @@ struct Layout<'a> {
     anchors: HashMap<usize, usize>,
     aliased: bool,
     base: Mark,
+    /// Where the parser's lines begin, if they are not those of an editor.
+    lines: Option<Vec<Mark>>,
+}
+
+/// For the parser a line also ends at a carriage return by itself, for editors and for what cuts the documents it does not.
+/// None if there is no such character, which is the rule.
+fn lines_cut_by_returns(text: &str, base: Mark) -> Option<Vec<Mark>> {
+    let mut rest = text.split('\r').skip(1);
+    if rest.all(|rest| rest.starts_with('\n')) {
+        return None;
+    }
+    let mut at = base;
+    let mut lines = vec![at];
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        at.column = at.column.saturating_add(1);
+        if c == '\n' {
+            at = Mark { line: at.line.saturating_add(1), column: 1 };
+        }
+        if c == '\n' || (c == '\r' && chars.peek() != Some(&'\n')) {
+            lines.push(at);
+        }
+    }
+    Some(lines)
 }
 
 type Events<'a> = Parser<'a, granit_parser::StrInput<'a>>;
@@ -177,11 +207,13 @@ impl<'a> Layout<'a> {
     /// The parser counts lines from 1 and columns from 0.
     fn mark(&self, line: usize, column: usize) -> Mark {
         let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let shift = if line <= 1 { self.base.column.saturating_sub(1) } else { 0 };
-        Mark {
-            line: self.base.line.saturating_add(small(line.saturating_sub(1))),
-            column: small(column).saturating_add(1).saturating_add(shift),
-        }
+        let above = line.saturating_sub(1);
+        let start = match &self.lines {
+            Some(lines) => lines.get(above).or(lines.last()).copied().unwrap_or(self.base),
+            None if above == 0 => self.base,
+            None => Mark { line: self.base.line.saturating_add(small(above)), column: 1 },
+        };
+        Mark { line: start.line, column: start.column.saturating_add(small(column)) }
     }
 
     /// The messages of the parser are fixed words, but for one that names a single character.

@@ -166,3 +166,18 @@ fn great_files_are_read_in_no_time() {
     assert!(documents(many.as_bytes()).all(|document| document.content.is_err()));
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
+
+#[test]
+fn lines_are_those_of_an_editor_also_where_carriage_returns_stand_alone() {
+    let text = "a:\r  b: 1\r\n  c: [\rx,\r\r y]\n---\nd: {\n";
+    let documents: Vec<_> = documents(text.as_bytes()).collect();
+    let node = documents[0].content.as_ref().unwrap();
+    let at = |keys: &[&str]| node.find(keys).map(|node| (node.at.line, node.at.column));
+    assert_eq!(at(&["a", "b"]), Some((1, 9)));
+    assert_eq!(at(&["a", "c"]), Some((2, 6)));
+    let items: Vec<_> =
+        node.find(&["a", "c"]).unwrap().items().iter().map(|item| (item.at.line, item.at.column)).collect();
+    assert_eq!(items, [(2, 8), (2, 13)]);
+    let stop = documents[1].content.as_ref().unwrap_err();
+    assert_eq!(stop.at.line, 4);
+}

@@ -1,0 +1,277 @@
+//! Certificates that manage themselves: an authority and a leaf in a Secret that all replicas share, renewed ahead of time,
+//! and trusted in the webhook configurations.
+//!
+//! Every replica does the same and none is special. Each looks at what there is, decides by the same pure function
+//! ([`rotation`]) what there should be, and writes only over what it has read: of several that write at once one wins, and
+//! the others take over what it wrote.
+
+mod bundle;
+mod issue;
+mod rotation;
+mod secret;
+mod stored;
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{SelectAll, Stream, StreamExt as _};
+use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, PartialObjectMeta};
+use kube::client::Client;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use rustls::pki_types::ServerName;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout};
+
+pub use self::bundle::Configuration;
+use self::bundle::{Filled, Service};
+use self::rotation::{Decision, Rules};
+use self::secret::Shared;
+use self::stored::Stored;
+use super::{Part, Serving, provider};
+use crate::telemetry::metrics::Metrics;
+
+/// The name under which fields are written.
+const MANAGER: &str = "beamlit-operator";
+
+/// How long everything is left alone at most; what somebody changes is noticed at once, by watching.
+const AT_MOST: Duration = Duration::from_secs(300);
+
+/// How long a look may take before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The waits after a look that failed: the first, and the longest.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// How long API servers may take to notice a change of `caBundle`.
+const NOTICED: Duration = Duration::from_secs(2);
+
+/// What could not be done, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Failed(String);
+
+/// An error with all its causes, in one line.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text.replace(['\n', '\r'], " ")
+}
+
+/// How certificates are made, and where they are kept.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The DNS name by which the API server calls: `SERVICE.NAMESPACE.svc`. The Secret lives in this namespace.
+    pub name: String,
+    /// The cluster's DNS domain: the certificate is good for the longer name too.
+    pub cluster_domain: String,
+    /// The name of the Secret.
+    pub secret: String,
+    /// How long a leaf lives.
+    pub leaf_lifetime: Duration,
+    /// How long an authority lives: three leaves at least.
+    pub authority_lifetime: Duration,
+    /// How long a new authority is announced before it signs.
+    pub announcement: Duration,
+}
+
+/// Why certificates cannot be managed at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The name is not that of a Service.
+    #[error("the name {0:?} is not SERVICE.NAMESPACE.svc, which self-managed certificates need")]
+    Name(String),
+    /// An authority would end before its leaves.
+    #[error("an authority must live at least three times as long as a certificate")]
+    Lifetimes,
+    /// A lifetime is beyond what a date can hold.
+    #[error("a lifetime is too long")]
+    TooLong,
+}
+
+/// Keeps the Secret, the configurations and what is served in step.
+pub struct Keeper {
+    shared: Shared,
+    service: Service,
+    rules: Rules,
+    announcement: Duration,
+    serving: Arc<Serving>,
+    metrics: Arc<Metrics>,
+    /// The last content that was good.
+    remembered: Option<Stored>,
+    /// A bundle, and since when both configurations have been seen to trust it.
+    trusted: Option<(String, Instant)>,
+}
+
+impl Keeper {
+    /// A keeper that has not looked yet.
+    ///
+    /// # Errors
+    /// If the settings contradict themselves.
+    pub fn new(
+        client: Client,
+        settings: Settings,
+        serving: Arc<Serving>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, SettingsError> {
+        let wrong = || SettingsError::Name(settings.name.clone());
+        let service = match settings.name.split('.').collect::<Vec<_>>()[..] {
+            [name, namespace, "svc"] if !name.is_empty() && !namespace.is_empty() => {
+                Service { namespace: namespace.to_owned(), name: name.to_owned() }
+            }
+            _ => return Err(wrong()),
+        };
+        if settings.authority_lifetime < settings.leaf_lifetime.saturating_mul(3) {
+            return Err(SettingsError::Lifetimes);
+        }
+        let lifetime = |of: Duration| time::Duration::try_from(of).map_err(|_| SettingsError::TooLong);
+        let shared = Shared { client, namespace: service.namespace.clone(), name: settings.secret };
+        let rules = Rules {
+            place: shared.place(),
+            name: ServerName::try_from(settings.name.clone()).map_err(|_| wrong())?,
+            names: vec![settings.name.clone(), format!("{}.{}", settings.name, settings.cluster_domain)],
+            leaf_lifetime: lifetime(settings.leaf_lifetime)?,
+            authority_lifetime: lifetime(settings.authority_lifetime)?,
+            provider: provider(),
+        };
+        let announcement = settings.announcement;
+        Ok(Self { shared, service, rules, announcement, serving, metrics, remembered: None, trusted: None })
+    }
+
+    /// Looks whenever something changes, and when it is time to.
+    pub async fn run(mut self) {
+        let mut changes = self.changes();
+        let mut failures = 0;
+        loop {
+            let looked = timeout(PATIENCE, self.look()).await;
+            let wait = match looked.unwrap_or_else(|_| Err(Failed("the API server does not answer".to_owned()))) {
+                Ok(wait) => {
+                    failures = 0;
+                    self.serving.sound(Part::Secret);
+                    wait
+                }
+                Err(error) => {
+                    self.serving.at_fault(Part::Secret, error.to_string());
+                    failures += 1;
+                    RETRY.0.saturating_mul(1 << failures.min(6_u32)).min(RETRY.1) / 2
+                }
+            };
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = changes.next() => {}
+            }
+        }
+    }
+
+    /// Tells that something has changed, and not what: everything is looked at again. Of the objects only the metadata comes.
+    fn changes(&self) -> SelectAll<Pin<Box<dyn Stream<Item = ()> + Send>>> {
+        let client = || self.shared.client.clone();
+        let (mutating, validating) = (Configuration::Mutating.name(), Configuration::Validating.name());
+        futures::stream::select_all([
+            changed(Api::<PartialObjectMeta<Secret>>::namespaced(client(), &self.shared.namespace), &self.shared.name),
+            changed(Api::<PartialObjectMeta<MutatingWebhookConfiguration>>::all(client()), mutating),
+            changed(Api::<PartialObjectMeta<ValidatingWebhookConfiguration>>::all(client()), validating),
+        ])
+    }
+
+    /// Looks once at everything and does what there is to do. Returns when to look again at the latest.
+    async fn look(&mut self) -> Result<Duration, Failed> {
+        let found = self.shared.read().await?;
+        let stored = found.content();
+        let announced = stored.as_ref().is_some_and(|stored| self.left_to_announce(&stored.authorities).is_zero());
+        let decision = self
+            .rules
+            .decide(stored.as_ref(), self.remembered.as_ref(), announced, found.now)
+            .map_err(|error| Failed(format!("cannot make a certificate: {error}")))?;
+        let (pair, until) = match decision {
+            Decision::Keep { pair, until, authority_until } => {
+                self.metrics.authority_until(authority_until);
+                (pair, until)
+            }
+            Decision::Write { content, why } => {
+                if self.shared.write(&content, found.secret).await? {
+                    tracing::info!(secret = %self.shared.place(), "wrote {why}");
+                }
+                // Whoever wrote, it is read again.
+                return Ok(Duration::ZERO);
+            }
+        };
+        let Some(stored) = stored else { return Ok(Duration::ZERO) };
+        // First they must trust it, then it is shown.
+        if self.fill(&stored.authorities).await && self.serving.acceptor().is_some() {
+            sleep(NOTICED).await;
+        }
+        self.serving.serve(pair).map_err(|error| Failed(format!("TLS cannot be set up: {error}")))?;
+        let left = self.left_to_announce(&stored.authorities);
+        let announcing = !stored.next_key.is_empty() && !left.is_zero();
+        self.remembered = Some(stored);
+        let until = Duration::try_from(until - found.now).unwrap_or_default().max(Duration::from_secs(1));
+        Ok(if announcing { until.min(left) } else { until }.min(AT_MOST))
+    }
+
+    /// How long the configurations must still trust this bundle until every API server does.
+    fn left_to_announce(&self, bundle: &str) -> Duration {
+        match &self.trusted {
+            Some((trusted, since)) if trusted == bundle => self.announcement.saturating_sub(since.elapsed()),
+            _ => self.announcement.max(Duration::from_millis(1)),
+        }
+    }
+
+    /// Makes both configurations trust the bundle, and tells if they do not. Returns whether one had to be changed.
+    async fn fill(&mut self, bundle: &str) -> bool {
+        let (mut changed, mut refused, mut faults) = (false, false, Vec::new());
+        for configuration in Configuration::ALL {
+            let filled = bundle::fill(&self.shared.client, configuration, &self.service, bundle).await;
+            let (present, current) = match &filled {
+                Ok(Filled::Already) => (true, true),
+                Ok(Filled::Now) => {
+                    tracing::info!("filled in caBundle of {} {}", configuration.kind(), configuration.name());
+                    changed = true;
+                    (true, true)
+                }
+                Ok(Filled::Absent) => (false, false),
+                Err(_) => (true, false),
+            };
+            self.metrics.webhook_configuration(configuration.label(), present, current);
+            match filled {
+                Ok(Filled::Absent) => faults.push(bundle::absence(configuration)),
+                Err(error) => {
+                    refused = true;
+                    faults.push(error.to_string());
+                }
+                Ok(_) => {}
+            }
+        }
+        // A configuration that is not there has nobody to learn anything.
+        self.trusted = match self.trusted.take() {
+            _ if refused => None,
+            Some((trusted, since)) if trusted == bundle && !changed => Some((trusted, since)),
+            _ => Some((bundle.to_owned(), Instant::now())),
+        };
+        if faults.is_empty() {
+            self.serving.sound(Part::Bundle);
+        } else {
+            self.serving.at_fault(Part::Bundle, faults.join("; "));
+        }
+        changed
+    }
+}
+
+/// Tells whenever the object of this name has changed, or may have.
+fn changed<K>(api: Api<K>, name: &str) -> Pin<Box<dyn Stream<Item = ()> + Send>>
+where
+    K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let named = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    watcher(api, named).default_backoff().map(|_| ()).boxed()
+}

@@ -1,0 +1,217 @@
+//! The flags of the process.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::certificates;
+use crate::engine::units::GoDuration;
+use crate::telemetry::logs;
+
+/// Run the admission webhook: judge ModelDeployments and Policies as they are applied
+///
+/// Serves `POST /mutate` and `POST /validate` over TLS, and `/healthz`, `/readyz` and `/metrics` on a plain port of their own.
+/// Every option can be given as an environment variable. Durations are written as Kubernetes writes them: 500ms, 5s, 1m30s.
+///
+/// SIGTERM or SIGINT ends it: it stops being ready, waits for --shutdown-delay, stops accepting connections and finishes the
+/// reviews that are in flight. A second signal ends it at once.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Address of the webhook; port 0 takes a free one, which the log line "listening" names
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "[::]:9443",
+        help_heading = "Addresses"
+    )]
+    pub(super) listen: SocketAddr,
+
+    /// Address of /healthz, /readyz and /metrics, without TLS
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_HEALTH_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "[::]:8081",
+        help_heading = "Addresses"
+    )]
+    pub(super) health_listen: SocketAddr,
+
+    #[command(flatten)]
+    pub(super) certificates: certificates::Args,
+
+    /// How long a TLS handshake may take
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_HANDSHAKE_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = positive,
+        help_heading = "TLS"
+    )]
+    pub(super) handshake_timeout: Duration,
+
+    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_CLUSTER_DOMAIN",
+        value_name = "DOMAIN",
+        default_value = "cluster.local",
+        value_parser = domain,
+        help_heading = "Judgement"
+    )]
+    pub(super) cluster_domain: String,
+
+    /// How many reviews may be read and judged at once; further ones are turned away (429 from /validate, 503 from /mutate)
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_MAX_IN_FLIGHT",
+        value_name = "COUNT",
+        default_value_t = 64,
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Limits"
+    )]
+    pub(super) max_in_flight: u16,
+
+    /// How many connections may be open on each port; further ones wait to be accepted
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_MAX_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = 512,
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = "Limits"
+    )]
+    pub(super) max_connections: u16,
+
+    /// How long a connection may be silent between requests, and take to send the headers of one; keep it above the 90 s after
+    /// which an API server closes an idle connection itself
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_IDLE_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "2m",
+        value_parser = positive,
+        help_heading = "Limits"
+    )]
+    pub(super) idle_timeout: Duration,
+
+    /// How long to go on as before, but not ready, when told to end: the time in which everyone learns to send reviews elsewhere
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_SHUTDOWN_DELAY",
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = duration,
+        help_heading = "Shutdown"
+    )]
+    pub(super) shutdown_delay: Duration,
+
+    /// How long reviews in flight may then take to finish before they are cut off
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_SHUTDOWN_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = duration,
+        help_heading = "Shutdown"
+    )]
+    pub(super) shutdown_timeout: Duration,
+
+    /// Form of the log on standard error
+    #[arg(long, env = "BEAMLIT_OPERATOR_LOG_FORMAT", value_enum, default_value = "text", help_heading = "Log")]
+    pub(super) log_format: logs::Format,
+
+    /// What is logged: error, warn, info, debug or trace, also by target, such as `info,beamlit_operator::review=warn`
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_LOG_LEVEL",
+        value_name = "FILTER",
+        default_value = "info",
+        value_parser = logs::filter,
+        help_heading = "Log"
+    )]
+    pub(super) log_level: String,
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = GoDuration::parse(text).map_err(|error| error.to_string())?;
+    duration.to_std().ok_or_else(|| "must not be negative".to_owned())
+}
+
+pub(super) fn positive(text: &str) -> Result<Duration, String> {
+    duration(text)
+        .and_then(|duration| if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) })
+}
+
+/// A DNS domain in lower case without the root's dot: it is compared with names that were brought into this form.
+pub(super) fn domain(text: &str) -> Result<String, String> {
+    let domain = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if domain.len() <= 253 && domain.split('.').all(label) {
+        Ok(domain)
+    } else {
+        Err("must be a DNS domain, such as cluster.local".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::*;
+
+    fn parsed(flags: &[&str]) -> Result<Args, clap::Error> {
+        let flags = ["serve", "--tls-cert=c", "--tls-key=k"].iter().chain(flags);
+        Args::augment_args(clap::Command::new("serve"))
+            .try_get_matches_from(flags)
+            .and_then(|found| Args::from_arg_matches(&found))
+    }
+
+    #[test]
+    fn the_defaults_are_sound() {
+        Args::augment_args(clap::Command::new("serve")).debug_assert();
+        let args = parsed(&[]).unwrap();
+        assert_eq!(args.listen.port(), 9443);
+        assert_eq!(args.cluster_domain, "cluster.local");
+        assert_eq!(args.shutdown_delay, Duration::from_secs(5));
+        // An API server hangs up on an idle connection after 90 s, and must be the first to do so.
+        assert!(args.idle_timeout > Duration::from_secs(90));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (flag, why) in [
+            ("--listen=9443", "invalid socket address"),
+            ("--listen=localhost:9443", "invalid socket address"),
+            ("--health-listen=127.0.0.1:99999", "invalid socket address"),
+            ("--max-in-flight=0", "0 is not in 1.."),
+            ("--max-connections=many", "invalid digit"),
+            ("--shutdown-delay=5", "unit"),
+            ("--shutdown-timeout=-1s", "must not be negative"),
+            ("--idle-timeout=0s", "must be more than 0"),
+            ("--cluster-domain=a..b", "must be a DNS domain"),
+            ("--cluster-domain=-a", "must be a DNS domain"),
+            ("--log-format=xml", "possible values"),
+            ("--log-level=a=b=c", "invalid"),
+        ] {
+            let error = parsed(&[flag]).unwrap_err().to_string();
+            assert!(error.contains(why), "{flag}: {error}");
+        }
+        assert_eq!(parsed(&["--shutdown-delay=0"]).unwrap().shutdown_delay, Duration::ZERO);
+        assert_eq!(parsed(&["--cluster-domain=K8s.Example."]).unwrap().cluster_domain, "k8s.example");
+    }
+
+    #[test]
+    fn every_flag_has_its_environment_variable() {
+        for arg in Args::augment_args(clap::Command::new("serve")).get_arguments() {
+            let name = format!("BEAMLIT_OPERATOR_{}", arg.get_id().as_str().to_uppercase());
+            assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(name.as_str()));
+            assert!(arg.get_help_heading().is_some() && arg.get_help().is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Certificates that manage themselves, on a real API server: replicas that agree, rotation without a failed call, and what
+//! people and accidents do to the Secret and to the configurations.
+
+use std::sync::MutexGuard;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use crate::apart;
+use crate::harness::operator::{NAMESPACE, Operator, lead_to, register, unregister, wait_until_asked};
+use crate::harness::review::{Trust, bundle};
+use crate::harness::{ControlPlane, Kubectl, poll};
+
+const MODEL: &str = include_str!("manifests/my-model.yaml");
+const SECRET: &str = "beamlit-operator-webhook-tls";
+const CONFIGURATIONS: [&str; 2] =
+    ["mutatingwebhookconfiguration zz-beamlit-operator", "validatingwebhookconfiguration beamlit-operator"];
+
+/// A control plane on which the configurations are registered as shipped, trusting nobody yet, until this is dropped.
+struct Registered {
+    plane: MutexGuard<'static, ControlPlane>,
+}
+
+impl Registered {
+    /// Whoever is to be asked listens on this port, or will be given by [`lead_to`].
+    fn new() -> Self {
+        let plane = apart();
+        register(plane.admin(), None, 1).unwrap();
+        Self { plane }
+    }
+
+    fn admin(&self) -> &Kubectl {
+        self.plane.admin()
+    }
+
+    fn replica(&self, name: &str, flags: &[&str]) -> Operator {
+        Operator::self_managed(&self.plane, name, self.admin().kubeconfig(), flags).unwrap()
+    }
+
+    /// Lets the API server reach this replica. (Its port stands in the configurations too.)
+    fn lead_to(&self, operator: &Operator) {
+        lead_to(self.admin(), operator.port).unwrap();
+        for configuration in CONFIGURATIONS {
+            let patch =
+                json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": operator.port}]);
+            let (kind, name) = configuration.split_once(' ').unwrap();
+            let out = self.admin().call(&["patch", kind, name, "--type=json", "--patch", &patch.to_string()], "");
+            assert!(out.succeeded(), "{out}");
+        }
+        wait_until_asked(self.admin()).unwrap();
+    }
+
+    fn secret(&self) -> Value {
+        self.admin().in_namespace(NAMESPACE).get(&format!("secret {SECRET}"))
+    }
+
+    /// The decoded value of a key of the Secret.
+    fn stored(&self, key: &str) -> String {
+        decoded(&self.secret()["data"][key])
+    }
+
+    fn wait_for_bundle(&self, pem: &str) {
+        for configuration in CONFIGURATIONS {
+            poll(&format!("{configuration} to trust what the Secret says"), || {
+                let found = bundle(self.admin(), configuration)?;
+                if found == pem { Ok(()) } else { Err(found) }
+            })
+            .unwrap();
+        }
+    }
+
+    fn patch_secret(&self, patch: &Value) {
+        let kubectl = self.admin().in_namespace(NAMESPACE);
+        let out = kubectl.call(&["patch", "secret", SECRET, "--type=merge", "--patch", &patch.to_string()], "");
+        assert!(out.succeeded(), "{out}");
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.admin().in_namespace(NAMESPACE).run(&format!("delete secret {SECRET} --ignore-not-found"));
+        if let Err(why) = unregister(self.admin()) {
+            eprintln!("{why}");
+        }
+    }
+}
+
+fn decoded(value: &Value) -> String {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default()).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn ten_replicas_that_start_at_once_agree_on_one_certificate() {
+    let registered = Registered::new();
+    let replicas: Vec<Operator> = thread::scope(|scope| {
+        let starting: Vec<_> = (0..10)
+            .map(|number| {
+                let registered = &registered;
+                let kubeconfig = registered.admin().kubeconfig();
+                let plane: &ControlPlane = &registered.plane;
+                scope.spawn(move || {
+                    Operator::self_managed(plane, &format!("replica-{number}"), kubeconfig, &[]).unwrap()
+                })
+            })
+            .collect();
+        starting.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let secret = registered.secret();
+    let keys: Vec<&str> = secret["data"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((keys, &secret["type"]), (vec!["ca.crt", "ca.key", "tls.crt", "tls.key"], &json!("kubernetes.io/tls")));
+    let authority = registered.stored("ca.crt");
+    registered.wait_for_bundle(&authority);
+    let trust = Trust::in_bundle(&authority).unwrap();
+    let shown: Vec<_> = replicas.iter().map(|replica| trust.review(replica.port).unwrap()).collect();
+    assert!(shown.windows(2).all(|pair| pair[0] == pair[1]), "one certificate, ten times");
+    let made: usize = replicas.iter().map(|replica| replica.log().matches("there is no Secret yet").count()).sum();
+    assert_eq!(made, 1, "one of ten made it, and nine took it over");
+    for replica in &replicas {
+        assert!(!replica.log().contains(registered.stored("ca.key").lines().nth(1).unwrap()), "a key is in the log");
+        for configuration in ["mutating", "validating"] {
+            let name = format!("ca_bundle_current{{configuration=\"{configuration}\"}}");
+            poll("the metric", || match replica.metric(&name)? {
+                1.0 => Ok(()),
+                other => Err(other.to_string()),
+            })
+            .unwrap();
+        }
+    }
+    registered.lead_to(&replicas[3]);
+    let kubectl = registered.plane.namespace("ten");
+    kubectl.apply(MODEL);
+}
+
+#[test]
+fn authority_and_certificate_rotate_without_a_failed_call() {
+    let registered = Registered::new();
+    let flags = ["--tls-lifetime=10s", "--tls-ca-lifetime=30s", "--tls-ca-announcement=3s"];
+    let replicas = [registered.replica("one", &flags), registered.replica("two", &flags)];
+    registered.lead_to(&replicas[0]);
+    let (began, first) = (Instant::now(), registered.stored("ca.key"));
+    let (mut reviews, mut leaves, mut most) = (0, Vec::new(), 0);
+    // Until the next authority signs, and a while longer.
+    let mut until = None;
+    while until.is_none_or(|until| Instant::now() < until) {
+        assert!(began.elapsed() < Duration::from_secs(120), "the authority is not replaced");
+        // Whoever trusts what the configuration says now must trust whatever a replica shows now.
+        let trust = Trust::registered(registered.admin()).unwrap();
+        for replica in &replicas {
+            let shown = trust.review(replica.port).unwrap_or_else(|why| panic!("{why}\n{}", replica.log()));
+            reviews += 1;
+            if !leaves.contains(&shown) {
+                leaves.push(shown);
+            }
+        }
+        registered.admin().ok_with("create --dry-run=server -f -", MODEL);
+        let now = registered.stored("ca.crt");
+        most = most.max(now.matches("BEGIN CERTIFICATE").count());
+        if until.is_none() && registered.stored("ca.key") != first {
+            until = Some(Instant::now() + Duration::from_secs(4));
+        }
+    }
+    println!(
+        "{reviews} reviews over new connections, 0 failed; {} certificates seen, {most} authorities trusted at most",
+        leaves.len()
+    );
+    assert!(leaves.len() >= 3, "{}", leaves.len());
+    assert_eq!(most, 2, "old and new authority are trusted together");
+    for replica in &replicas {
+        let log = replica.log();
+        assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+    }
+}
+
+#[test]
+fn what_somebody_does_to_the_secret_is_mended_and_nobody_notices() {
+    let registered = Registered::new();
+    let replica = registered.replica("mending", &[]);
+    registered.lead_to(&replica);
+    let (authority, key) = (registered.stored("ca.crt"), registered.stored("ca.key"));
+    let empty = |keys: &[&str]| {
+        let data: serde_json::Map<_, _> = keys.iter().map(|&key| (key.to_owned(), json!(""))).collect();
+        json!({ "data": data })
+    };
+    let garbage = base64::engine::general_purpose::STANDARD.encode("garbage");
+    for damage in [
+        empty(&["tls.crt", "tls.key", "ca.crt", "ca.key"]),
+        empty(&["ca.key"]),
+        empty(&["tls.key"]),
+        json!({"data": {"ca.crt": garbage}}),
+        json!({"data": {"tls.crt": garbage, "mine": garbage}}),
+    ] {
+        registered.patch_secret(&damage);
+        poll("the Secret to be whole again", || {
+            if registered.stored("ca.key") == key && registered.stored("tls.crt").contains("BEGIN CERTIFICATE") {
+                Ok(())
+            } else {
+                Err(replica.log())
+            }
+        })
+        .unwrap();
+        assert_eq!(registered.stored("ca.crt"), authority, "{damage}");
+        registered.admin().ok_with("create --dry-run=server -f -", MODEL);
+        Trust::in_bundle(&authority).unwrap().review(replica.port).unwrap();
+    }
+    assert_eq!(decoded(&registered.secret()["data"]["mine"]), "garbage", "what others keep there stays");
+    registered.admin().in_namespace(NAMESPACE).ok(&format!("delete secret {SECRET}"));
+    poll("the Secret to be back", || {
+        let out = registered.admin().in_namespace(NAMESPACE).run(&format!("get secret {SECRET}"));
+        if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+    })
+    .unwrap();
+    assert_eq!(registered.stored("ca.key"), key);
+    // A Secret that was deleted while nobody ran is made anew, and everything follows.
+    replica.end();
+    registered.admin().in_namespace(NAMESPACE).ok(&format!("delete secret {SECRET}"));
+    let replica = registered.replica("after", &[]);
+    assert_ne!(registered.stored("ca.key"), key);
+    registered.lead_to(&replica);
+    registered.wait_for_bundle(&registered.stored("ca.crt"));
+}
+
+#[test]
+fn what_somebody_does_to_the_configurations_is_mended_or_told() {
+    let registered = Registered::new();
+    let replica = registered.replica("watching", &[]);
+    registered.lead_to(&replica);
+    let authority = registered.stored("ca.crt");
+    for configuration in CONFIGURATIONS {
+        let (kind, name) = configuration.split_once(' ').unwrap();
+        // Overwritten, with an authority that signed nothing of ours, and with none.
+        for value in [base64::engine::general_purpose::STANDARD.encode(other_authority()), String::new()] {
+            let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": value}]);
+            let out = registered.admin().call(&["patch", kind, name, "--type=json", "--patch", &patch.to_string()], "");
+            assert!(out.succeeded(), "{out}");
+            registered.wait_for_bundle(&authority);
+        }
+        // Taken away: nobody can mend that, but everybody is told what to do.
+        let manifest = registered.admin().ok(&format!("get {configuration} --output json"));
+        registered.admin().ok(&format!("delete {configuration}"));
+        let label = if kind.starts_with("mutating") { "mutating" } else { "validating" };
+        let told = poll("the absence to be told", || {
+            let (status, body) = replica.ask("/readyz")?;
+            if body.contains("is not there") && status == 200 { Ok(body) } else { Err(body) }
+        })
+        .unwrap();
+        assert!(
+            told.contains(&format!("{name} is not there, so ")) && told.contains("kubectl apply -k deploy/"),
+            "{told}"
+        );
+        assert_eq!(replica.metric(&format!("webhook_configuration_present{{configuration=\"{label}\"}}")), Ok(0.0));
+        assert!(replica.log().contains(&format!("{name} is not there, so ")), "{}", replica.log());
+        // Back, as it is shipped.
+        let mut manifest: Value = serde_json::from_str(&manifest).unwrap();
+        manifest["webhooks"][0]["clientConfig"].as_object_mut().unwrap().remove("caBundle");
+        manifest["metadata"] = json!({"name": name});
+        registered.admin().ok_with("create -f -", &manifest.to_string());
+        registered.wait_for_bundle(&authority);
+        poll("the absence to be forgotten", || match replica.ask("/readyz")? {
+            (200, body) if body == "ok\n" => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .unwrap();
+    }
+    wait_until_asked(registered.admin()).unwrap();
+}
+
+#[test]
+fn a_replica_whose_clock_is_years_ahead_disturbs_nobody() {
+    let registered = Registered::new();
+    let replica = registered.replica("right", &[]);
+    registered.lead_to(&replica);
+    let secret = registered.secret()["data"].clone();
+    let library = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"]
+        .map(|folder| format!("{folder}/faketime/libfaketime.so.1"))
+        .into_iter()
+        .find(|path| std::path::Path::new(path).exists())
+        .expect("this test needs the package faketime");
+    for clock in ["+700d", "-700d"] {
+        let environment = [
+            format!("KUBECONFIG={}", registered.admin().kubeconfig().display()),
+            format!("LD_PRELOAD={library}"),
+            format!("FAKETIME={clock}"),
+            "DONT_FAKE_MONOTONIC=1".to_owned(),
+        ];
+        let wrong =
+            Operator::launch(&registered.plane, "wrong", &environment, &["--tls-self-managed".to_owned()]).unwrap();
+        let log = wrong.log();
+        let this_year = time::OffsetDateTime::now_utc().year().to_string();
+        assert!(log.lines().all(|line| !line.starts_with(&this_year)), "its clock is right: {log}");
+        // It is the API server's clock that counts: nothing is renewed, and the same certificate is shown.
+        let trust = Trust::registered(registered.admin()).unwrap();
+        assert_eq!(trust.review(wrong.port).unwrap(), trust.review(replica.port).unwrap());
+        assert_eq!(registered.secret()["data"], secret);
+    }
+}
+
+/// An authority that nobody has seen before, in PEM.
+fn other_authority() -> String {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+}

@@ -1,0 +1,94 @@
+//! A review as an API server sends it, without one: over a connection of its own, by the Service's name, trusting `caBundle`.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::Value;
+
+use super::Kubectl;
+use super::operator::dns_name;
+
+const REVIEW: &str = include_str!("../../admission-reviews/002-CREATE-ModelDeployment.json");
+
+/// As long as the API server waits for `/validate`.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whom somebody trusts.
+pub(crate) struct Trust(Arc<ClientConfig>);
+
+impl Trust {
+    /// Whoever stands in this bundle of PEM.
+    ///
+    /// # Errors
+    /// If nobody does.
+    pub(crate) fn in_bundle(pem: &str) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            roots.add(certificate.map_err(text)?).map_err(text)?;
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(text)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Whoever stands in `caBundle` of the validating configuration now.
+    ///
+    /// # Errors
+    /// If it is not filled in.
+    pub(crate) fn registered(admin: &Kubectl) -> Result<Self, String> {
+        Self::in_bundle(&bundle(admin, "validatingwebhookconfiguration beamlit-operator")?)
+    }
+
+    /// Sends a review to this port of the loopback address. Returns the certificate that was shown, if the review was
+    /// answered and admitted.
+    ///
+    /// # Errors
+    /// At which point it failed, and why.
+    pub(crate) fn review(&self, port: u16) -> Result<CertificateDer<'static>, String> {
+        let at = |point: &'static str| move |error: std::io::Error| format!("{point}: {error}");
+        let stream = TcpStream::connect(("127.0.0.1", port)).map_err(at("connecting"))?;
+        stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| stream.set_write_timeout(Some(TIMEOUT))).map_err(text)?;
+        let name = dns_name().try_into().map_err(text)?;
+        let connection = ClientConnection::new(Arc::clone(&self.0), name).map_err(text)?;
+        let mut stream = StreamOwned::new(connection, stream);
+        let head = "POST /validate?timeout=5s HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\nconnection: close";
+        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{REVIEW}", REVIEW.len()).map_err(at("sending"))?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map_err(at("reading the answer"))?;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let admitted = serde_json::from_str::<Value>(body).is_ok_and(|review| review["response"]["allowed"] == true);
+        if !admitted {
+            return Err(format!("not admitted: {answer}"));
+        }
+        let shown =
+            stream.conn.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned());
+        shown.ok_or_else(|| "no certificate was shown".to_owned())
+    }
+}
+
+/// What the first webhook of a configuration trusts, in PEM.
+///
+/// # Errors
+/// If nothing is filled in.
+pub(crate) fn bundle(admin: &Kubectl, configuration: &str) -> Result<String, String> {
+    let out = admin.run(&format!("get {configuration} --output jsonpath={{.webhooks[0].clientConfig.caBundle}}"));
+    if !out.succeeded() || out.stdout.is_empty() {
+        return Err(format!("{configuration} trusts nobody: {out}"));
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(&out.stdout).map_err(text)?;
+    String::from_utf8(bytes).map_err(text)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
