@@ -1,7 +1,8 @@
 //! The gate on a real Kubernetes: kube-apiserver, kube-controller-manager and kubectl of one pinned version.
 //!
 //! One control plane serves all tests, each in a namespace of its own, side by side ([`cluster`], [`gated`]). Tests that
-//! change what is registered have a second one to themselves, one after the other ([`apart`]).
+//! change what is registered have a second one to themselves, one after the other ([`apart`]), and those that install all of
+//! it from nothing a third ([`bare`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,11 +19,13 @@ mod ending;
 mod gate;
 mod harness;
 mod hpa;
+mod install;
 #[path = "../corpus/mod.rs"]
 mod manifests;
 mod registration;
 mod resources;
 mod rollout;
+mod uninstall;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -46,5 +49,13 @@ fn apart() -> MutexGuard<'static, ControlPlane> {
         LazyLock::new(|| ControlPlane::start().map(Mutex::new));
     let plane = APART.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
     // What a failed test registered is gone: its gate was closed when it was dropped.
+    plane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A control plane for one test at a time, on which nothing of this project is installed: [`install::Installation`] sees to it that
+/// it is so again afterwards.
+fn bare() -> MutexGuard<'static, ControlPlane> {
+    static BARE: LazyLock<Result<Mutex<ControlPlane>, String>> = LazyLock::new(|| ControlPlane::bare().map(Mutex::new));
+    let plane = BARE.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
     plane.lock().unwrap_or_else(PoisonError::into_inner)
 }

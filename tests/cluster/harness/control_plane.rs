@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::certificates::{Authority, Pair, service_account_keys};
 use super::process::{End, Folder, Process};
@@ -14,6 +14,9 @@ const TRIES: usize = 5;
 /// The name in the certificate that the API server shows to webhooks.
 pub(crate) const SHOWN: &str = "kube-apiserver-webhooks";
 
+/// The user whose requests are in the audit log.
+const AUDITED: &str = "system:serviceaccount:beamlit-system:beamlit-operator";
+
 /// A running control plane with the CRDs of this project installed.
 ///
 /// The fields are dropped in this order: the processes before the folder that they work in.
@@ -23,6 +26,7 @@ pub(crate) struct ControlPlane {
     _etcd: Process,
     admin: Kubectl,
     alice: Kubectl,
+    server: String,
     authority: PathBuf,
     folder: Folder,
 }
@@ -33,6 +37,16 @@ impl ControlPlane {
     /// # Errors
     /// If the tools cannot be had, or a process does not come up.
     pub(crate) fn start() -> Result<Self, String> {
+        let plane = Self::bare()?;
+        plane.install_crds()?;
+        Ok(plane)
+    }
+
+    /// Starts everything and installs nothing.
+    ///
+    /// # Errors
+    /// If the tools cannot be had, or a process does not come up.
+    pub(crate) fn bare() -> Result<Self, String> {
         let tools = tools::folder()?;
         let folder = Folder::new().map_err(|error| format!("temporary folder: {error}"))?;
         let authority = Authority::new(folder.path(), "cluster-authority")?;
@@ -54,17 +68,16 @@ impl ControlPlane {
         let manager = user("system:kube-controller-manager", None)?;
         let controller_manager = controller_manager(&tools, &folder, &authority, &manager.kubeconfig)?;
 
-        let plane = Self {
+        Ok(Self {
             _controller_manager: controller_manager,
             _api_server: api_server,
             _etcd: etcd,
             admin,
             alice,
+            server,
             authority: authority.certificate,
             folder,
-        };
-        plane.install_crds()?;
-        Ok(plane)
+        })
     }
 
     /// kubectl as the administrator.
@@ -95,6 +108,29 @@ impl ControlPlane {
     /// The folder in which everything of this control plane lies.
     pub(crate) fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// kubectl as a ServiceAccount, by a token as its pods have one.
+    ///
+    /// # Panics
+    /// If there is no such account.
+    #[track_caller]
+    pub(crate) fn service_account(&self, namespace: &str, name: &str) -> Kubectl {
+        let token = self.admin.in_namespace(namespace).ok(&format!("create token {name}"));
+        let user = json!({"token": token.trim()});
+        let path = write_kubeconfig(&self.folder, &self.server, &self.authority, name, &user).unwrap();
+        Kubectl { kubeconfig: path, namespace: namespace.into(), ..self.admin.clone() }
+    }
+
+    /// What a user has asked of the API server so far, as its audit log has it: the ServiceAccount of [`AUDITED`] alone.
+    ///
+    /// # Panics
+    /// If the log is not there.
+    #[track_caller]
+    pub(crate) fn audit_log(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("audit.log")).unwrap();
+        // The last line may be only half there.
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     fn install_crds(&self) -> Result<(), String> {
@@ -153,6 +189,8 @@ fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(P
         let port = free_port()?;
         let file = |path: &Path| path.display().to_string();
         let ca = file(&authority.certificate);
+        let (policy, log) = (folder.path().join("audit-policy.json"), folder.path().join("audit.log"));
+        std::fs::write(&policy, audit_policy().to_string()).map_err(|error| format!("audit policy: {error}"))?;
         let command = [
             tools.join("kube-apiserver").display().to_string(),
             format!("--etcd-servers=unix://{}", folder.path().join("etcd.sock").display()),
@@ -162,6 +200,8 @@ fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(P
             format!("--secure-port={port}"),
             "--endpoint-reconciler-type=none".into(),
             "--authorization-mode=RBAC".into(),
+            // As clusters have it: Pod Security is to refuse, not this.
+            "--allow-privileged=true".into(),
             format!("--client-ca-file={ca}"),
             format!("--tls-cert-file={}", file(&serving.certificate)),
             format!("--tls-private-key-file={}", file(&serving.key)),
@@ -176,6 +216,8 @@ fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(P
             "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
             format!("--proxy-client-cert-file={}", file(&proxy.certificate)),
             format!("--proxy-client-key-file={}", file(&proxy.key)),
+            format!("--audit-policy-file={}", file(&policy)),
+            format!("--audit-log-path={}", file(&log)),
         ];
         let mut process = Process::start(folder, "kube-apiserver", End::Kill, &command)
             .map_err(|error| format!("kube-apiserver: {error}"))?;
@@ -251,6 +293,16 @@ fn shown_to_webhooks(folder: &Folder, client: &Pair) -> Result<PathBuf, String> 
     Ok(config)
 }
 
+/// What is logged: every request of the operator's own account, when it is answered, and of nobody else.
+fn audit_policy() -> Value {
+    json!({
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [{"level": "Metadata", "users": [AUDITED]}, {"level": "None"}],
+    })
+}
+
 /// Writes the file by which kubectl finds the API server and says who it is.
 fn kubeconfig(
     folder: &Folder,
@@ -259,12 +311,23 @@ fn kubeconfig(
     client: &Pair,
     user: &str,
 ) -> Result<PathBuf, String> {
+    let credentials = json!({"client-certificate": client.certificate, "client-key": client.key});
+    write_kubeconfig(folder, server, &authority.certificate, user, &credentials)
+}
+
+fn write_kubeconfig(
+    folder: &Folder,
+    server: &str,
+    authority: &Path,
+    user: &str,
+    credentials: &Value,
+) -> Result<PathBuf, String> {
     let path = folder.path().join(format!("{}.kubeconfig", user.replace(':', "-")));
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority": authority.certificate}}],
-        "users": [{"name": user, "user": {"client-certificate": client.certificate, "client-key": client.key}}],
+        "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority": authority}}],
+        "users": [{"name": user, "user": credentials}],
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
         "current-context": "test",
     });

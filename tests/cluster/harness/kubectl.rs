@@ -50,6 +50,11 @@ impl Kubectl {
         Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
+    /// The same user, naming no namespace: what is read from manifests has its own.
+    pub(crate) fn in_no_namespace(&self) -> Self {
+        self.in_namespace("")
+    }
+
     /// With an environment variable set, such as `KUBE_EDITOR`.
     pub(crate) fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
         let mut other = self.clone();
@@ -92,7 +97,7 @@ impl Kubectl {
             .env("KUBERC", "off")
             .env("LC_ALL", "C.UTF-8")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .args(["--namespace", &self.namespace])
+            .args(if self.namespace.is_empty() { &[][..] } else { &["--namespace", &self.namespace][..] })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
