@@ -181,3 +181,16 @@ fn lines_are_those_of_an_editor_also_where_carriage_returns_stand_alone() {
     let stop = documents[1].content.as_ref().unwrap_err();
     assert_eq!(stop.at.line, 4);
 }
+
+#[test]
+fn the_column_of_a_fault_in_json_is_in_characters() {
+    let stop = |text: &str| documents(text.as_bytes()).last().unwrap().content.unwrap_err();
+    for (text, place) in [
+        ("{\"a\": \"\u{1f600}\u{1f600}\", ]}", (1, 13)),
+        ("# c\n---\n {\"a\": 1,\n\"\u{e4}\": \"\u{e4}\", ]}", (4, 11)),
+        ("{\"\u{e4}\": 1}\n{\"\u{e4}\": 2} {\"\u{e4}\": 3} {\"\u{e4}\" 4}", (2, 24)),
+    ] {
+        let stop = stop(text);
+        assert_eq!((stop.at.line, stop.at.column), place, "{text:?}: {}", stop.message);
+    }
+}
