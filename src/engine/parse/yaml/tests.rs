@@ -194,3 +194,13 @@ fn the_column_of_a_fault_in_json_is_in_characters() {
         assert_eq!((stop.at.line, stop.at.column), place, "{text:?}: {}", stop.message);
     }
 }
+
+#[test]
+fn a_number_is_the_same_in_json_and_in_yaml() {
+    for number in
+        ["99999949999999999999", "9.999994999999999e+19", "0.1", "2.2250738585072014e-308", "123456789.123456789"]
+    {
+        let (json, yaml) = (format!("{{\"a\": {number}}}"), format!("a: {number}\n"));
+        assert_eq!(read(json.as_bytes()), read(yaml.as_bytes()), "{number}");
+    }
+}
