@@ -3,6 +3,7 @@
 mod args;
 mod certificates;
 mod supervise;
+mod values;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
