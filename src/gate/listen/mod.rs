@@ -2,7 +2,7 @@
 //!
 //! [`serve`] accepts them. A [`Visit`] knows the state of one, learns it from its stream ([`stream`]) and its requests
 //! ([`requests`]), and says when its time is up. Which connection gives way when there are too many is for
-//! [`Places`](super::places::Places) to say.
+//! [`Places`] to say.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
