@@ -255,7 +255,7 @@ async fn attend(
             biased;
             result = served.as_mut() => {
                 if let Err(error) = result {
-                    tracing::debug!(%error, "a connection broke");
+                    tracing::debug!(?error, "a connection broke");
                 }
                 return;
             }
