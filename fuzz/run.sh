@@ -54,7 +54,7 @@ for target in "${targets[@]}"; do
   # Of several folders libFuzzer writes into the first alone: the seeds stay as they are.
   cargo "${toolchain[@]}" fuzz run --fuzz-dir . --sanitizer "$sanitizer" "$target" "$corpus" "seeds/$target" -- \
     -max_total_time="$seconds" -dict="$dictionary" -artifact_prefix="$artifacts/" \
-    -timeout=20 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 >"$log" 2>&1
+    -timeout=20 -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1 >"$log" 2>&1
   result=$?
   verdict='nothing found'
   if [ "$result" -ne 0 ]; then

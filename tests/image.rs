@@ -287,17 +287,17 @@ impl Served {
             "--tls-key=/etc/beamlit-operator/tls/tls.key",
         ];
         let mut child = root.command(user, &arguments).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut started = Self { child, log, health: String::new() };
         let mut said = String::new();
-        loop {
+        while started.health.is_empty() {
             let before = said.len();
             // A program that ended says nothing more.
-            assert!(log.read_line(&mut said).unwrap() > 0, "it does not start: {said}");
-            if let Some(health) = said[before..].split(' ').find_map(|word| word.trim().strip_prefix("health=")) {
-                let health = health.to_owned();
-                return Self { child, log, health };
-            }
+            assert!(started.log.read_line(&mut said).unwrap() > 0, "it does not start: {said}");
+            let health = said[before..].split(' ').find_map(|word| word.trim().strip_prefix("health="));
+            started.health = health.unwrap_or_default().to_owned();
         }
+        started
     }
 
     fn ask(&self, path: &str) -> String {

@@ -9,7 +9,8 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
 use axum::routing::post;
-use beamlit_operator::gate::tls;
+use beamlit_operator::gate::tls::Serving;
+use beamlit_operator::gate::tls::files::Files;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -58,9 +59,13 @@ pub(crate) fn serve(floor: Floor, review: &Path, certificate: &Path, key: &Path)
             Router::new().route("/validate", post(fixed))
         }
     };
-    let config = tls::server_config(certificate, key).map_err(|error| error.to_string())?;
+    let serving = Serving::new(Arc::default());
+    let name = "localhost".try_into().map_err(|_| "localhost is no name")?;
+    let files = Files { certificate: certificate.to_owned(), key: key.to_owned(), name };
+    files.load(&serving).map_err(|error| error.to_string())?;
+    let acceptor = serving.acceptor().ok_or("there is no certificate")?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
-    runtime.block_on(listen(router, TlsAcceptor::from(Arc::new(config)))).map_err(|error| error.to_string())
+    runtime.block_on(listen(router, acceptor)).map_err(|error| error.to_string())
 }
 
 async fn listen(router: Router, tls: TlsAcceptor) -> std::io::Result<()> {

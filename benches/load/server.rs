@@ -61,7 +61,13 @@ impl Server {
             command.env_remove(name);
         }
         command
-            .args(["serve", "--listen=127.0.0.1:0", &format!("--health-listen={probes}"), "--tls-cert"])
+            .args([
+                "serve",
+                "--listen=127.0.0.1:0",
+                &format!("--health-listen={probes}"),
+                "--tls-name=localhost",
+                "--tls-cert",
+            ])
             .arg(certificate.folder().join("tls.crt"))
             .arg("--tls-key")
             .arg(certificate.folder().join("tls.key"))

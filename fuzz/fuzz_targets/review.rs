@@ -1,4 +1,10 @@
 //! `make fuzz` runs it. What it holds to is in `src/review.rs`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| beamlit_operator_fuzz::review(data));
+use beamlit_operator_fuzz::mutate;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+fuzz_target!(|data: &[u8]| beamlit_operator_fuzz::review(data));
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    mutate::review(data, size, max_size, seed, &mut fuzzer_mutate)
+});

@@ -21,7 +21,7 @@ pub(crate) fn are_right(kind: Kind, object: &Node<'_>, findings: &Findings) {
         }
         let after = judge(kind, &mended, Reading::File);
         // What the hint puts into another field must be right as well.
-        let beside = finding.hint.as_deref().is_some_and(|hint| hint.contains("pathPrefix"));
+        let beside = finding.hint.as_deref().is_some_and(|hint| hint.contains(" and pathPrefix: "));
         let same = |other: &&Finding| {
             other.rule == finding.rule && other.path == finding.path
                 || beside && other.rule.code == "RT003" && tree::parent(&other.path) == tree::parent(&finding.path)

@@ -10,6 +10,7 @@ mod defaults;
 mod findings;
 mod hints;
 mod judgement;
+pub mod mutate;
 mod review;
 mod schema;
 mod secrets;

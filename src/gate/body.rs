@@ -1,4 +1,7 @@
-//! Reading a request's body within a cap and a deadline, keeping what had come when either is reached.
+//! Reading a request's body within a cap and a deadline, and only as long as nobody else needs its place more; what had come by
+//! then is kept.
+
+use std::pin::pin;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
@@ -13,17 +16,31 @@ pub(super) enum Unread {
     TooLarge,
     /// The time was up; this had come.
     Late(Bytes),
+    /// Another took its place; this had come.
+    Displaced(Bytes),
     /// The client broke off.
     Broken,
 }
 
-/// Reads a body of at most `cap` bytes.
-pub(super) async fn read(mut body: Body, cap: usize, deadline: Instant) -> Result<Bytes, Unread> {
+/// Reads a body of at most `cap` bytes, until `displaced` returns.
+pub(super) async fn read(
+    mut body: Body,
+    cap: usize,
+    deadline: Instant,
+    displaced: impl Future<Output = ()>,
+) -> Result<Bytes, Unread> {
+    let mut displaced = pin!(displaced);
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     loop {
         let whole = |first: Bytes, all: BytesMut| if all.is_empty() { first } else { all.freeze() };
-        let frame = match timeout_at(deadline, body.frame()).await {
+        let frame = tokio::select! {
+            // What is there is read, and what nobody waits for costs nothing.
+            biased;
+            frame = timeout_at(deadline, body.frame()) => frame,
+            () = displaced.as_mut() => return Err(Unread::Displaced(whole(first, all))),
+        };
+        let frame = match frame {
             Err(_) => return Err(Unread::Late(whole(first, all))),
             Ok(None) => return Ok(whole(first, all)),
             Ok(Some(Err(_))) => return Err(Unread::Broken),
@@ -85,6 +102,7 @@ pub(super) async fn dismiss(mut body: Body, keep: usize, most: usize, deadline: 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::future::{pending, ready};
     use std::pin::Pin;
     use std::task::{Context, Poll};
     use std::time::Duration;
@@ -121,18 +139,25 @@ mod tests {
     async fn pieces_are_put_together_up_to_the_cap() {
         let ways: [&[&'static str]; 4] = [&["abcdef"], &["abc", "def"], &["a", "b", "", "cdef"], &["", "abcdef"]];
         for pieces in ways {
-            assert_eq!(read(body(pieces, false), 6, soon()).await.unwrap(), "abcdef");
-            assert!(matches!(read(body(pieces, false), 5, soon()).await, Err(Unread::TooLarge)), "{pieces:?}");
+            assert_eq!(read(body(pieces, false), 6, soon(), pending()).await.unwrap(), "abcdef");
+            assert!(
+                matches!(read(body(pieces, false), 5, soon(), pending()).await, Err(Unread::TooLarge)),
+                "{pieces:?}"
+            );
         }
-        assert_eq!(read(body(&[], false), 6, soon()).await.unwrap(), "");
+        assert_eq!(read(body(&[], false), 6, soon(), pending()).await.unwrap(), "");
     }
 
     #[tokio::test]
-    async fn what_had_come_when_the_time_was_up_is_kept() {
+    async fn what_had_come_when_the_time_was_up_or_the_place_was_lost_is_kept() {
         let ways: [&[&'static str]; 2] = [&["abcd"], &["ab", "cd"]];
         for pieces in ways {
-            match read(body(pieces, true), 100, soon()).await {
+            match read(body(pieces, true), 100, soon(), pending()).await {
                 Err(Unread::Late(bytes)) => assert_eq!(bytes, "abcd"),
+                other => panic!("{other:?}"),
+            }
+            match read(body(pieces, true), 100, Instant::now() + Duration::from_secs(60), ready(())).await {
+                Err(Unread::Displaced(bytes)) => assert_eq!(bytes, "abcd"),
                 other => panic!("{other:?}"),
             }
         }

@@ -10,6 +10,8 @@ mod deadline;
 #[cfg(feature = "operator")]
 pub mod listen;
 #[cfg(feature = "operator")]
+mod places;
+#[cfg(feature = "operator")]
 pub mod probes;
 pub mod review;
 #[cfg(feature = "operator")]

@@ -14,11 +14,12 @@ use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
 use hyper::body::Body as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::body::{self, Beginning, Unread};
 use super::deadline;
+use super::places::{Place, Places, Seated, Standing};
 use super::review::{self, Answer, Endpoint, Failure, Verdict, printable};
 use crate::telemetry::metrics::{Metrics, ReviewLabels};
 
@@ -30,6 +31,12 @@ const MAX_INLINE: usize = 128 * 1024;
 
 /// How many larger bodies are judged at once: their trees are several times as large as they are.
 const LARGE_AT_ONCE: usize = 4;
+
+/// How many larger bodies are kept at once, those that still come included: this bounds the memory that clients can take.
+const LARGE_KEPT: usize = 6;
+
+/// How long a body may take to come before its place can be taken by another review. An API server sends it at once.
+const READING_GRACE: Duration = Duration::from_millis(100);
 
 /// How much of a body is read to learn the uid of a review that is turned away.
 const BEGINNING: usize = 4 * 1024;
@@ -47,21 +54,49 @@ pub type Judge = Box<dyn Fn(Endpoint, &[u8]) -> Answer + Send + Sync>;
 /// The gate.
 pub struct Gate {
     judge: Judge,
-    free: Arc<Semaphore>,
+    places: Arc<Places>,
+    places_for_large: Arc<Places>,
     free_for_large: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
-/// A review that is being judged: its place among those that may be, until it really ends.
+/// A review that is being read or judged: its place among those that may be, until it really ends.
 struct InFlight {
     metrics: Arc<Metrics>,
-    _place: OwnedSemaphorePermit,
+    place: Place,
+    place_as_large: Option<Place>,
 }
 
 impl InFlight {
-    fn new(metrics: &Arc<Metrics>, place: OwnedSemaphorePermit) -> Self {
+    fn new(metrics: &Arc<Metrics>, place: Place) -> Self {
         metrics.in_flight.inc();
-        Self { metrics: Arc::clone(metrics), _place: place }
+        Self { metrics: Arc::clone(metrics), place, place_as_large: None }
+    }
+
+    /// Reads the body. Until it is there, others may take the place: a client that sends its body slowly, or not at all, would
+    /// hold up those that do not.
+    async fn read(&mut self, body: Body, gate: &Gate, deadline: Instant) -> Result<Bytes, Unread> {
+        let most = body.size_hint().upper().unwrap_or(u64::MAX);
+        if most > MAX_INLINE as u64 {
+            let place = tokio::select! {
+                place = timeout_at(deadline, gate.places_for_large.taken_in_turn()) => place,
+                () = self.place.lost() => return Err(Unread::Displaced(Bytes::new())),
+            };
+            self.place_as_large = Some(place.map_err(|_| Unread::Late(Bytes::new()))?.place);
+        }
+        let displaced = async {
+            match &self.place_as_large {
+                Some(large) => tokio::select! { () = large.lost() => {}, () = self.place.lost() => {} },
+                None => self.place.lost().await,
+            }
+        };
+        let bytes = body::read(body, MAX_BODY, deadline, displaced).await?;
+        let works = |place: &Place| place.stands(Standing::Busy);
+        if works(&self.place) && self.place_as_large.as_ref().is_none_or(works) {
+            Ok(bytes)
+        } else {
+            Err(Unread::Displaced(bytes))
+        }
     }
 }
 
@@ -93,7 +128,8 @@ impl Gate {
     pub fn new(judge: Judge, max_in_flight: usize, metrics: Arc<Metrics>) -> Self {
         Self {
             judge,
-            free: Arc::new(Semaphore::new(max_in_flight)),
+            places: Places::new(max_in_flight, READING_GRACE),
+            places_for_large: Places::new(LARGE_KEPT, READING_GRACE),
             free_for_large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             metrics,
         }
@@ -109,14 +145,14 @@ impl Gate {
         if announced.is_some_and(|length: u64| length > MAX_BODY as u64) {
             return Reply::amid(too_large());
         }
-        let Ok(place) = Arc::clone(&self.free).try_acquire_owned() else {
+        let Some(Seated { place, .. }) = self.places.take() else {
             // /validate must answer under the uid of the review.
             let beginning = dismiss(request.into_body(), deadline).await;
             let answer = Answer::failed(endpoint, review::uid_of(&beginning.bytes), Failure::Full);
             return Reply { answer, whole: beginning.whole };
         };
-        let in_flight = InFlight::new(&self.metrics, place);
-        match body::read(request.into_body(), MAX_BODY, deadline).await {
+        let mut in_flight = InFlight::new(&self.metrics, place);
+        match in_flight.read(request.into_body(), self, deadline).await {
             Ok(body) if body.len() <= MAX_INLINE => {
                 let answer = self.judged(endpoint, &body);
                 Reply::after_all(if Instant::now() < deadline { answer } else { late(endpoint, &body) })
@@ -124,6 +160,9 @@ impl Gate {
             Ok(body) => Reply::after_all(self.judged_aside(endpoint, body, deadline, in_flight).await),
             Err(Unread::TooLarge) => Reply::amid(too_large()),
             Err(Unread::Late(beginning)) => Reply::amid(late(endpoint, &beginning)),
+            Err(Unread::Displaced(beginning)) => {
+                Reply::amid(Answer::failed(endpoint, review::uid_of(&beginning), Failure::Full))
+            }
             Err(Unread::Broken) => Reply::amid(Answer::plain(400, "the body broke off", Verdict::Undecodable)),
         }
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::certificates;
-use crate::engine::units::GoDuration;
+use super::values::{domain, duration, positive};
 use crate::telemetry::logs;
 
 /// Run the admission webhook: judge ModelDeployments and Policies as they are applied
@@ -12,8 +12,8 @@ use crate::telemetry::logs;
 /// Serves `POST /mutate` and `POST /validate` over TLS, and `/healthz`, `/readyz` and `/metrics` on a plain port of their own.
 /// Every option can be given as an environment variable. Durations are written as Kubernetes writes them: 500ms, 5s, 1m30s.
 ///
-/// SIGTERM or SIGINT ends it: it stops being ready, waits for --shutdown-delay, stops accepting connections and finishes the
-/// reviews that are in flight. A second signal ends it at once.
+/// SIGTERM or SIGINT ends it: it stops being ready, goes on for --shutdown-delay but asks clients to go elsewhere, stops accepting
+/// connections and finishes the reviews that are in flight. A second signal ends it at once.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// Address of the webhook; port 0 takes a free one, which the log line "listening" names
@@ -72,7 +72,8 @@ pub struct Args {
     )]
     pub(super) max_in_flight: u16,
 
-    /// How many connections may be open on each port; further ones wait to be accepted
+    /// How many connections may be open; for a further one, that which has been idle longest is closed. The plain port has 64 of
+    /// its own. Keep both together below the limit on open files
     #[arg(
         long,
         env = "BEAMLIT_OPERATOR_MAX_CONNECTIONS",
@@ -83,8 +84,30 @@ pub struct Args {
     )]
     pub(super) max_connections: u16,
 
-    /// How long a connection may be silent between requests, and take to send the headers of one; keep it above the 90 s after
-    /// which an API server closes an idle connection itself
+    /// How long the headers of a request may take, from their first byte to their last
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_HEADER_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = positive,
+        help_heading = "Limits"
+    )]
+    pub(super) header_timeout: Duration,
+
+    /// How long a client may take to accept an answer
+    #[arg(
+        long,
+        env = "BEAMLIT_OPERATOR_WRITE_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = positive,
+        help_heading = "Limits"
+    )]
+    pub(super) write_timeout: Duration,
+
+    /// How long a connection may be idle between requests; keep it above the 90 s after which an API server closes an idle
+    /// connection itself
     #[arg(
         long,
         env = "BEAMLIT_OPERATOR_IDLE_TIMEOUT",
@@ -131,32 +154,6 @@ pub struct Args {
         help_heading = "Log"
     )]
     pub(super) log_level: String,
-}
-
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let duration = GoDuration::parse(text).map_err(|error| error.to_string())?;
-    duration.to_std().ok_or_else(|| "must not be negative".to_owned())
-}
-
-pub(super) fn positive(text: &str) -> Result<Duration, String> {
-    duration(text)
-        .and_then(|duration| if duration.is_zero() { Err("must be more than 0".to_owned()) } else { Ok(duration) })
-}
-
-/// A DNS domain in lower case without the root's dot: it is compared with names that were brought into this form.
-pub(super) fn domain(text: &str) -> Result<String, String> {
-    let domain = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    if domain.len() <= 253 && domain.split('.').all(label) {
-        Ok(domain)
-    } else {
-        Err("must be a DNS domain, such as cluster.local".to_owned())
-    }
 }
 
 #[cfg(test)]

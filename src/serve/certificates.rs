@@ -8,8 +8,8 @@ use clap::ArgGroup;
 use kube::{Client, Config};
 use rustls::pki_types::ServerName;
 
-use super::args::{domain, duration, positive};
 use super::supervise::supervised;
+use super::values::{domain, duration, positive};
 use crate::gate::tls::files::{Clients, Files};
 use crate::gate::tls::managed::{Keeper, Settings, SettingsError};
 use crate::gate::tls::{PairError, Serving};

@@ -3,6 +3,7 @@
 mod args;
 mod certificates;
 mod supervise;
+mod values;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,13 +18,17 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::args::Args;
-use crate::gate::listen::{self, Limits, Transport};
+use crate::gate::listen::{self, Ending, Limits, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
 use crate::gate::review::{self, Settings};
 use crate::gate::server::{self, Gate};
 use crate::gate::tls::Serving;
 use crate::telemetry::logs;
 use crate::telemetry::metrics::Metrics;
+
+/// How many connections the plain port has at most: a kubelet and a few scrapers. With the 512 of the gate that is well below
+/// 1024, the number of files that a process may open in most places.
+const PROBES_CONNECTIONS: usize = 64;
 
 /// Why the process ended.
 #[derive(Debug)]
@@ -98,22 +103,26 @@ async fn process(args: Args) -> Result<Ended, Failed> {
     let limits = Limits {
         max_connections: args.max_connections.into(),
         handshake_timeout: args.handshake_timeout,
+        header_timeout: args.header_timeout,
+        write_timeout: args.write_timeout,
         idle_timeout: args.idle_timeout,
     };
 
     // The probes go on while the gate drains: that is when somebody wants to know.
-    let (stop_gate, stop_probes) = (CancellationToken::new(), CancellationToken::new());
+    let (gate_ending, probes_ending) = (Ending::default(), Ending::default());
+    let probes_limits = Limits { max_connections: PROBES_CONNECTIONS, ..limits.clone() };
     let probes_router = probes::router(Arc::clone(&readiness), serving, Arc::clone(&metrics));
     let mut probes = tokio::spawn(listen::serve(
         probes_socket,
         Transport::Plain,
         probes_router,
-        limits.clone(),
+        probes_limits,
         Arc::clone(&metrics),
-        stop_probes.clone(),
+        probes_ending.clone(),
     ));
     let gate_router = server::router(&gate);
-    let mut gate = tokio::spawn(listen::serve(gate_socket, transport, gate_router, limits, metrics, stop_gate.clone()));
+    let mut gate =
+        tokio::spawn(listen::serve(gate_socket, transport, gate_router, limits, metrics, gate_ending.clone()));
     readiness.accepting();
     tracing::info!(gate = %gate_address, health = %probes_address, "listening");
 
@@ -123,28 +132,24 @@ async fn process(args: Args) -> Result<Ended, Failed> {
         _ = &mut probes => return Err(Failed::Died("the probes")),
     }
     readiness.ending();
+    gate_ending.told.cancel();
     let ended = tokio::select! {
-        finished = drain(args.shutdown_delay, args.shutdown_timeout, &stop_gate, gate) => finished,
+        finished = drain(args.shutdown_delay, args.shutdown_timeout, &gate_ending.stop, gate) => finished,
         name = signals.next() => {
             tracing::warn!(signal = name, "told to end at once");
             Ended::CutOff
         }
     };
-    stop_probes.cancel();
+    probes_ending.stop.cancel();
     Ok(ended)
 }
 
 /// Waits until nobody sends reviews any more, closes the listener, and finishes what is in flight.
-async fn drain(
-    delay: Duration,
-    most: Duration,
-    stop: &CancellationToken,
-    gate: JoinHandle<hyper_util::server::graceful::GracefulShutdown>,
-) -> Ended {
+async fn drain(delay: Duration, most: Duration, stop: &CancellationToken, gate: JoinHandle<StillOpen>) -> Ended {
     sleep(delay).await;
     stop.cancel();
     match gate.await {
-        Ok(open) => timeout(most, open.shutdown()).await.map_or(Ended::CutOff, |()| Ended::Finished),
+        Ok(open) => timeout(most, open.ended()).await.map_or(Ended::CutOff, |()| Ended::Finished),
         Err(_) => Ended::CutOff,
     }
 }

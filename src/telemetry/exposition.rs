@@ -26,11 +26,12 @@ impl Format {
             // What is no number is no wish.
             let quality: f32 = value("q").map_or(1.0, |q| q.parse().unwrap_or(0.0));
             match kind.as_str() {
-                "application/openmetrics-text" => {
-                    // 0.0.1 was the draft; to its readers, 1.0.0 is the same.
-                    if value("version").is_none_or(|version| ["1.0.0", "0.0.1"].contains(&version.trim_matches('"'))) {
-                        openmetrics = quality.max(openmetrics);
-                    }
+                // 0.0.1 was the draft; to its readers, 1.0.0 is the same.
+                "application/openmetrics-text"
+                    if value("version")
+                        .is_none_or(|version| ["1.0.0", "0.0.1"].contains(&version.trim_matches('"'))) =>
+                {
+                    openmetrics = quality.max(openmetrics);
                 }
                 // The most exact of the ranges that cover it says how much it is wanted.
                 "text/plain" => text = further(text, (3, quality)),

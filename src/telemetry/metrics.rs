@@ -80,6 +80,8 @@ pub struct Metrics {
     configuration_present: Family<ConfigurationLabel, Gauge>,
     ca_bundle_current: Family<ConfigurationLabel, Gauge>,
     task_restarts: Family<TaskLabel, Counter>,
+    /// Idle connections that were closed to make room for others.
+    pub connections_evicted: Counter<u64, AtomicU64>,
 }
 
 impl Default for Metrics {
@@ -101,6 +103,7 @@ impl Default for Metrics {
             configuration_present: Family::default(),
             ca_bundle_current: Family::default(),
             task_restarts: Family::default(),
+            connections_evicted: Counter::default(),
         };
         metrics.registered()
     }
@@ -167,6 +170,11 @@ impl Metrics {
             "task_restarts",
             "Times that a task in the background broke down and was started again",
             self.task_restarts.clone(),
+        );
+        registry.register(
+            "connections_evicted",
+            "Idle connections closed because others came while all were taken",
+            self.connections_evicted.clone(),
         );
         registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self
@@ -240,6 +248,7 @@ mod tests {
             "beamlit_operator_admission_panics_total 1",
             "beamlit_operator_admission_reviews_turned_away_total 0",
             "beamlit_operator_admission_decode_failures_total 0",
+            "beamlit_operator_connections_evicted_total 0",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::apart;
+use crate::harness::control_plane::SHOWN;
 use crate::harness::operator::{NAMESPACE, Operator, lead_to, register, unregister, wait_until_asked};
 use crate::harness::review::{Trust, bundle};
 use crate::harness::{ControlPlane, Kubectl, poll};
@@ -19,37 +20,50 @@ const CONFIGURATIONS: [&str; 2] =
     ["mutatingwebhookconfiguration zz-beamlit-operator", "validatingwebhookconfiguration beamlit-operator"];
 
 /// A control plane on which the configurations are registered as shipped, trusting nobody yet, until this is dropped.
-struct Registered {
+pub(crate) struct Registered {
     plane: MutexGuard<'static, ControlPlane>,
 }
 
 impl Registered {
     /// Whoever is to be asked listens on this port, or will be given by [`lead_to`].
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let plane = apart();
         register(plane.admin(), None, 1).unwrap();
         Self { plane }
     }
 
-    fn admin(&self) -> &Kubectl {
+    pub(crate) fn plane(&self) -> &ControlPlane {
+        &self.plane
+    }
+
+    pub(crate) fn admin(&self) -> &Kubectl {
         self.plane.admin()
     }
 
-    fn replica(&self, name: &str, flags: &[&str]) -> Operator {
+    pub(crate) fn replica(&self, name: &str, flags: &[&str]) -> Operator {
         Operator::self_managed(&self.plane, name, self.admin().kubeconfig(), flags).unwrap()
     }
 
-    /// Lets the API server reach this replica. (Its port stands in the configurations too.)
+    /// Lets the API server reach this replica.
     fn lead_to(&self, operator: &Operator) {
-        lead_to(self.admin(), operator.port).unwrap();
+        self.lead_to_port(operator.port);
+    }
+
+    /// Lets the API server reach whoever listens on this port, which stands in the configurations too.
+    pub(crate) fn lead_to_port(&self, port: u16) {
+        self.lead_to_port_unasked(port);
+        wait_until_asked(self.admin()).unwrap();
+    }
+
+    /// As [`Registered::lead_to_port`], without waiting for an answer.
+    fn lead_to_port_unasked(&self, port: u16) {
+        lead_to(self.admin(), port).unwrap();
         for configuration in CONFIGURATIONS {
-            let patch =
-                json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": operator.port}]);
+            let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": port}]);
             let (kind, name) = configuration.split_once(' ').unwrap();
             let out = self.admin().call(&["patch", kind, name, "--type=json", "--patch", &patch.to_string()], "");
             assert!(out.succeeded(), "{out}");
         }
-        wait_until_asked(self.admin()).unwrap();
     }
 
     fn secret(&self) -> Value {
@@ -295,6 +309,25 @@ fn a_replica_whose_clock_is_years_ahead_disturbs_nobody() {
         assert_eq!(trust.review(wrong.port).unwrap(), trust.review(replica.port).unwrap());
         assert_eq!(registered.secret()["data"], secret);
     }
+}
+
+#[test]
+fn with_a_client_ca_nobody_but_the_api_server_is_answered() {
+    let registered = Registered::new();
+    let authority = format!("--client-ca={}", registered.plane.authority().display());
+    let replica = registered.replica("closed", &[&authority, &format!("--client-name={SHOWN}")]);
+    registered.lead_to(&replica);
+    registered.plane.namespace("closed").apply(MODEL);
+    // Nobody without a certificate, and nobody else whom the cluster's authority knows.
+    let trust = Trust::registered(registered.admin()).unwrap();
+    assert!(trust.review(replica.port).is_err());
+    let other = registered.replica("for-another", &[&authority, "--client-name=somebody-else"]);
+    registered.lead_to_port_unasked(other.port);
+    poll("the API server to be turned away", || {
+        let out = registered.admin().feed("create --dry-run=server -f -", MODEL);
+        if out.stderr.contains("failed calling webhook") { Ok(()) } else { Err(out.to_string()) }
+    })
+    .unwrap();
 }
 
 /// An authority that nobody has seen before, in PEM.

@@ -25,6 +25,7 @@ mod manifests;
 mod registration;
 mod resources;
 mod rights;
+mod rollout;
 mod uninstall;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};

@@ -47,10 +47,10 @@ impl Certificate {
 
 /// A running operator.
 pub(crate) struct Process {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) certificate: Arc<Certificate>,
     pub(crate) gate: SocketAddr,
-    health: SocketAddr,
+    pub(crate) health: SocketAddr,
     log: PathBuf,
 }
 

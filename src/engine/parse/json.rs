@@ -47,7 +47,8 @@ pub fn from_json(bytes: &[u8], limits: JsonLimits) -> Result<Node<'_>, ParseErro
 }
 
 impl ParseError {
-    /// serde_json's own message without its "at line … column …", and never with the content it stumbled over.
+    /// serde_json's own message without its "at line … column …", and never with the content it stumbled over. The column
+    /// is serde_json's as well, which counts bytes.
     #[must_use]
     pub fn from_serde(error: &serde_json::Error) -> Self {
         let at =

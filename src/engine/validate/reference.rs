@@ -14,7 +14,7 @@ use crate::engine::units::names;
 pub(super) fn references(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
     if let Some(node) = spec.get("modelSourceRef") {
         let at = at.field("modelSourceRef");
-        let kind = node.text_of("kind").unwrap_or("Deployment");
+        let kind = workload(node.text_of("kind"));
         named(out, &at, node, SUBDOMAIN);
         namespaced(out, &at, node, kind, surroundings);
     }
@@ -28,6 +28,14 @@ pub(super) fn references(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surro
     if let Some(list) = spec.get("policies") {
         policies(out, &at.field("policies"), list, surroundings);
     }
+}
+
+/// The kind of a workload in words. Of one that is none the structure has spoken, and it is not repeated here.
+fn workload(kind: Option<&str>) -> &str {
+    let named = |kind: &&str| {
+        !kind.is_empty() && kind.len() <= names::MAX_LABEL && kind.bytes().all(|c| c.is_ascii_alphabetic())
+    };
+    kind.map_or("Deployment", |kind| Some(kind).filter(named).unwrap_or("workload"))
 }
 
 fn policies(out: &mut Findings, at: &At<'_>, list: &Node<'_>, surroundings: &Surroundings<'_>) {
@@ -114,5 +122,29 @@ fn only(out: &mut Findings, at: &At<'_>, node: &Node<'_>, field: &str, supported
                 .value(text)
                 .maybe_hint(suggest::did_you_mean(text, [supported])),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::engine::validate::testing::{found, texts};
+
+    #[test]
+    fn a_kind_that_is_none_is_not_repeated_in_a_message_about_the_namespace() {
+        for (kind, shown) in
+            [("StatefulSet", "StatefulSet"), ("\u{202e}x", "workload"), ("a b\n", "workload"), ("", "workload")]
+        {
+            let found = found("modelSourceRef", json!({"name": "m", "namespace": "other", "kind": kind}));
+            let about = |text: &String| text.starts_with("spec.modelSourceRef.namespace: ");
+            let message = texts(&found).into_iter().find(about).unwrap();
+            assert_eq!(
+                message,
+                format!(
+                    "spec.modelSourceRef.namespace: Forbidden: \"other\": the {shown} must be in the object's own namespace \"default\": ReferenceGrants are not looked up yet [RF003]"
+                )
+            );
+        }
     }
 }

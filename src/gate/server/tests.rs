@@ -114,13 +114,14 @@ async fn a_judgement_that_breaks_down_is_answered_and_counted() {
     assert_eq!(send(&gate, request("/validate", "no review")).await.0, 500);
     // It goes on as if nothing had been.
     assert_eq!(gate.metrics.in_flight.get(), 0);
-    assert_eq!(gate.free.available_permits(), 8);
+    assert_eq!(gate.places.count(), 0);
 }
 
 #[tokio::test]
 async fn a_full_gate_turns_reviews_away_so_that_the_api_server_understands() {
     let gate = gate(1, |_, _| admitted());
-    let _held = Arc::clone(&gate.free).try_acquire_owned().unwrap();
+    let held = gate.places.take().unwrap().place;
+    assert!(held.stands(Standing::Busy));
     let (status, answer) = send(&gate, request("/validate", REVIEW)).await;
     assert_eq!((status, &answer["response"]["uid"], &answer["response"]["allowed"]), (200, &json!(UID), &json!(false)));
     assert_eq!(answer["response"]["status"]["code"], 429);
@@ -135,7 +136,8 @@ async fn a_full_gate_turns_reviews_away_so_that_the_api_server_understands() {
 #[tokio::test]
 async fn a_client_is_told_when_its_connection_will_not_go_on() {
     let gate = gate(1, |_, _| admitted());
-    let _held = Arc::clone(&gate.free).try_acquire_owned().unwrap();
+    let held = gate.places.take().unwrap().place;
+    assert!(held.stands(Standing::Busy));
     let closes = async |request: Request| {
         let response = router(&gate).oneshot(request).await.unwrap();
         (response.status().as_u16(), response.headers().get(CONNECTION).is_some())

@@ -11,6 +11,9 @@ use super::{Kubectl, free_port, poll, tools};
 /// How often a start is tried again with other ports.
 const TRIES: usize = 5;
 
+/// The name in the certificate that the API server shows to webhooks.
+pub(crate) const SHOWN: &str = "kube-apiserver-webhooks";
+
 /// The user whose requests are in the audit log.
 const AUDITED: &str = "system:serviceaccount:beamlit-system:beamlit-operator";
 
@@ -97,6 +100,11 @@ impl ControlPlane {
         self.admin.in_namespace(name)
     }
 
+    /// The certificate of the authority that signs for everybody in this cluster, as a file.
+    pub(crate) fn authority(&self) -> &Path {
+        &self.authority
+    }
+
     /// The folder in which everything of this control plane lies.
     pub(crate) fn folder(&self) -> &Folder {
         &self.folder
@@ -175,6 +183,7 @@ fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(P
     )?;
     let proxy = authority.client("front-proxy", None)?;
     let (signing, checking) = service_account_keys(folder.path())?;
+    let shown = shown_to_webhooks(folder, &authority.client(SHOWN, None)?)?;
     let mut last = String::new();
     for _ in 0..TRIES {
         let port = free_port()?;
@@ -186,6 +195,7 @@ fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(P
             tools.join("kube-apiserver").display().to_string(),
             format!("--etcd-servers=unix://{}", folder.path().join("etcd.sock").display()),
             "--bind-address=127.0.0.1".into(),
+            format!("--admission-control-config-file={}", file(&shown)),
             "--advertise-address=127.0.0.1".into(),
             format!("--secure-port={port}"),
             "--endpoint-reconciler-type=none".into(),
@@ -262,6 +272,25 @@ fn controller_manager(
     ];
     Process::start(folder, "kube-controller-manager", End::Kill, &command)
         .map_err(|error| format!("kube-controller-manager: {error}"))
+}
+
+/// Writes the files by which the API server shows a certificate to every webhook that asks for one.
+fn shown_to_webhooks(folder: &Folder, client: &Pair) -> Result<PathBuf, String> {
+    let (config, kubeconfig) = (folder.path().join("admission.json"), folder.path().join("webhooks.kubeconfig"));
+    let user = json!({"client-certificate": client.certificate, "client-key": client.key});
+    let users = json!({"apiVersion": "v1", "kind": "Config", "users": [{"name": "*", "user": user}]});
+    let plugin = |name: &str| {
+        let configuration = json!({
+            "apiVersion": "apiserver.config.k8s.io/v1", "kind": "WebhookAdmissionConfiguration", "kubeConfigFile": kubeconfig,
+        });
+        json!({"name": name, "configuration": configuration})
+    };
+    let plugins = [plugin("ValidatingAdmissionWebhook"), plugin("MutatingAdmissionWebhook")];
+    let all = json!({"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": plugins});
+    std::fs::write(&kubeconfig, users.to_string())
+        .and_then(|()| std::fs::write(&config, all.to_string()))
+        .map_err(|error| format!("admission configuration: {error}"))?;
+    Ok(config)
 }
 
 /// What is logged: every request of the operator's own account, when it is answered, and of nobody else.

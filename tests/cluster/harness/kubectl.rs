@@ -97,7 +97,7 @@ impl Kubectl {
             .env("KUBERC", "off")
             .env("LC_ALL", "C.UTF-8")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .args(Some(["--namespace", &self.namespace]).filter(|_| !self.namespace.is_empty()).into_iter().flatten())
+            .args((!self.namespace.is_empty()).then(|| ["--namespace", &self.namespace]).into_iter().flatten())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -2,6 +2,7 @@
 
 pub(crate) mod certificates;
 pub(crate) mod control_plane;
+pub(crate) mod forwarder;
 pub(crate) mod kubectl;
 pub(crate) mod operator;
 pub(crate) mod process;

@@ -125,9 +125,11 @@ impl Operator {
         line.and_then(|value| value.parse().ok()).ok_or_else(|| format!("there is no {name} in:\n{text}"))
     }
 
-    /// Asks it to end in good order, and waits until it has.
-    pub(crate) fn end(self) {
-        drop(self);
+    /// Asks it to end in good order, and waits until it has. Returns whether it says that everything was answered.
+    pub(crate) fn end(self) -> bool {
+        let log = self.process.log_file();
+        drop(self.process);
+        std::fs::read_to_string(log).is_ok_and(|log| log.lines().last().is_some_and(|line| line.ends_with(": ended")))
     }
 
     /// Asks the plain port: (status, body).
@@ -135,24 +137,36 @@ impl Operator {
     /// # Errors
     /// If nobody answers.
     pub(crate) fn ask(&self, path: &str) -> Result<(u16, String), String> {
-        let exchange = || {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.plain_port))?;
-            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok::<_, std::io::Error>(answer)
-        };
-        let answer = exchange().map_err(|error| format!("{path}: {error}"))?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{path}: not HTTP: {answer}"))?;
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Ok((status.ok_or_else(|| format!("{path}: no status: {head}"))?, body.to_owned()))
+        ask(self.plain_port, path)
     }
 
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
     }
+}
+
+/// Asks the plain port of an operator whether it is ready: (status, body).
+///
+/// # Errors
+/// If nobody answers.
+pub(crate) fn readiness(plain_port: u16) -> Result<(u16, String), String> {
+    ask(plain_port, "/readyz")
+}
+
+fn ask(plain_port: u16, path: &str) -> Result<(u16, String), String> {
+    let exchange = || {
+        let mut stream = TcpStream::connect(("127.0.0.1", plain_port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = exchange().map_err(|error| format!("{path}: {error}"))?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{path}: not HTTP: {answer}"))?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Ok((status.ok_or_else(|| format!("{path}: no status: {head}"))?, body.to_owned()))
 }
 
 /// An operator that the API server asks: the shipped configurations are installed, until this is dropped.

@@ -125,6 +125,11 @@ impl Process {
         Ok(Self { name: name.to_owned(), log, shell })
     }
 
+    /// Where everything that the process prints goes.
+    pub(crate) fn log_file(&self) -> PathBuf {
+        self.log.clone()
+    }
+
     /// Everything the process has printed so far.
     pub(crate) fn log(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()

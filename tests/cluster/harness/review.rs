@@ -1,6 +1,6 @@
 //! A review as an API server sends it, without one: over a connection of its own, by the Service's name, trusting `caBundle`.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,25 +55,78 @@ impl Trust {
     /// # Errors
     /// At which point it failed, and why.
     pub(crate) fn review(&self, port: u16) -> Result<CertificateDer<'static>, String> {
-        let at = |point: &'static str| move |error: std::io::Error| format!("{point}: {error}");
-        let stream = TcpStream::connect(("127.0.0.1", port)).map_err(at("connecting"))?;
-        stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| stream.set_write_timeout(Some(TIMEOUT))).map_err(text)?;
-        let name = dns_name().try_into().map_err(text)?;
-        let connection = ClientConnection::new(Arc::clone(&self.0), name).map_err(text)?;
-        let mut stream = StreamOwned::new(connection, stream);
-        let head = "POST /validate?timeout=5s HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json\r\nconnection: close";
-        write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{REVIEW}", REVIEW.len()).map_err(at("sending"))?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).map_err(at("reading the answer"))?;
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        let admitted = serde_json::from_str::<Value>(body).is_ok_and(|review| review["response"]["allowed"] == true);
-        if !admitted {
-            return Err(format!("not admitted: {answer}"));
-        }
+        let mut stream = self.connect(port)?;
+        exchange(&mut stream, "close")?;
         let shown =
             stream.conn.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned());
         shown.ok_or_else(|| "no certificate was shown".to_owned())
     }
+
+    fn connect(&self, port: u16) -> Result<Stream, String> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).map_err(|error| format!("connecting: {error}"))?;
+        stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| stream.set_write_timeout(Some(TIMEOUT))).map_err(text)?;
+        let name = dns_name().try_into().map_err(text)?;
+        let connection = ClientConnection::new(Arc::clone(&self.0), name).map_err(text)?;
+        Ok(StreamOwned::new(connection, stream))
+    }
+}
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+/// Reviews over one connection, which is kept until the other side says that it closes it.
+pub(crate) struct KeptAlive<'t> {
+    trust: &'t Trust,
+    port: u16,
+    stream: Option<Stream>,
+}
+
+impl<'t> KeptAlive<'t> {
+    pub(crate) fn new(trust: &'t Trust, port: u16) -> Self {
+        Self { trust, port, stream: None }
+    }
+
+    /// Sends a review, which must be answered and admitted.
+    ///
+    /// # Errors
+    /// At which point it failed, and why.
+    pub(crate) fn review(&mut self) -> Result<(), String> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => self.trust.connect(self.port)?,
+        };
+        if exchange(&mut stream, "keep-alive")? {
+            self.stream = Some(stream);
+        }
+        Ok(())
+    }
+}
+
+/// Sends a review and reads its answer. Returns whether the connection goes on.
+fn exchange(stream: &mut Stream, connection: &str) -> Result<bool, String> {
+    let at = |point: &'static str| move |error: std::io::Error| format!("{point}: {error}");
+    let head = "POST /validate?timeout=5s HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json";
+    let length = REVIEW.len();
+    write!(stream, "{head}\r\nconnection: {connection}\r\ncontent-length: {length}\r\n\r\n{REVIEW}")
+        .map_err(at("sending"))?;
+    let mut reader = BufReader::new(stream);
+    let (mut goes_on, mut length) = (true, 0);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).map_err(at("reading the answer"))? == 0 {
+            return Err("closed before the answer".to_owned());
+        }
+        let line = line.trim_end().to_ascii_lowercase();
+        match line.split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().map_err(text)?,
+            Some(("connection", "close")) => goes_on = false,
+            _ if line.is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).map_err(at("reading the answer"))?;
+    let admitted = serde_json::from_slice::<Value>(&body).is_ok_and(|review| review["response"]["allowed"] == true);
+    if admitted { Ok(goes_on) } else { Err(format!("not admitted: {}", String::from_utf8_lossy(&body))) }
 }
 
 /// What the first webhook of a configuration trusts, in PEM.

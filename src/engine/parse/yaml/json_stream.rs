@@ -28,7 +28,7 @@ pub(super) fn read<'a>(
                 rest = rest.get(used..).unwrap_or_default();
             }
             Some(Err(stop)) => {
-                let stop = shifted(ParseError::from_serde(&stop), at);
+                let stop = shifted(ParseError::from_serde(&stop), rest, at);
                 if out.len() > 1 {
                     out.push(Err(stop));
                     return out;
@@ -74,7 +74,7 @@ fn place_of(value: &str, rest: &str, at: Mark) -> Mark {
 }
 
 fn object(text: &str, at: Mark) -> Result<Option<Node<'_>>, ParseError> {
-    let mut node = from_json(text.as_bytes(), JsonLimits::KeepDuplicates).map_err(|stop| shifted(stop, at))?;
+    let mut node = from_json(text.as_bytes(), JsonLimits::KeepDuplicates).map_err(|stop| shifted(stop, text, at))?;
     if node.is_null() {
         return Ok(None);
     }
@@ -82,13 +82,16 @@ fn object(text: &str, at: Mark) -> Result<Option<Node<'_>>, ParseError> {
     Ok(Some(node))
 }
 
-fn shifted(stop: ParseError, base: Mark) -> ParseError {
-    let at = Mark {
-        line: base.line.saturating_add(stop.at.line.saturating_sub(1)),
-        column: match stop.at.line {
-            0 | 1 => base.column.saturating_add(stop.at.column.saturating_sub(1)),
-            _ => stop.at.column.max(1),
-        },
+/// The place of a fault in `text`, which begins at `base`. serde_json counts columns in bytes.
+fn shifted(stop: ParseError, text: &str, base: Mark) -> ParseError {
+    let number = |small: u32| usize::try_from(small).unwrap_or(usize::MAX);
+    let above = stop.at.line.saturating_sub(1);
+    let line = text.split('\n').nth(number(above)).unwrap_or_default();
+    let characters = line.char_indices().take_while(|(byte, _)| *byte < number(stop.at.column)).count();
+    let column = u32::try_from(characters).unwrap_or(u32::MAX).max(1);
+    let at = match above {
+        0 => Mark { line: base.line, column: base.column.saturating_add(column - 1) },
+        _ => Mark { line: base.line.saturating_add(above), column },
     };
     error(stop.message, at)
 }

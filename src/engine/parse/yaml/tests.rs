@@ -181,3 +181,26 @@ fn lines_are_those_of_an_editor_also_where_carriage_returns_stand_alone() {
     let stop = documents[1].content.as_ref().unwrap_err();
     assert_eq!(stop.at.line, 4);
 }
+
+#[test]
+fn the_column_of_a_fault_in_json_is_in_characters() {
+    let stop = |text: &str| documents(text.as_bytes()).last().unwrap().content.unwrap_err();
+    for (text, place) in [
+        ("{\"a\": \"\u{1f600}\u{1f600}\", ]}", (1, 13)),
+        ("# c\n---\n {\"a\": 1,\n\"\u{e4}\": \"\u{e4}\", ]}", (4, 11)),
+        ("{\"\u{e4}\": 1}\n{\"\u{e4}\": 2} {\"\u{e4}\": 3} {\"\u{e4}\" 4}", (2, 24)),
+    ] {
+        let stop = stop(text);
+        assert_eq!((stop.at.line, stop.at.column), place, "{text:?}: {}", stop.message);
+    }
+}
+
+#[test]
+fn a_number_is_the_same_in_json_and_in_yaml() {
+    for number in
+        ["99999949999999999999", "9.999994999999999e+19", "0.1", "2.2250738585072014e-308", "123456789.123456789"]
+    {
+        let (json, yaml) = (format!("{{\"a\": {number}}}"), format!("a: {number}\n"));
+        assert_eq!(read(json.as_bytes()), read(yaml.as_bytes()), "{number}");
+    }
+}
