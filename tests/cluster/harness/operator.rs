@@ -43,12 +43,7 @@ impl Operator {
     /// If it does not become ready.
     pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
         let pair = authority.server("operator", &[&dns_name(), "localhost", "127.0.0.1"])?;
-        let flags = [
-            // No load balancer has to notice that it goes.
-            "--shutdown-delay=0s".to_owned(),
-            format!("--tls-cert={}", pair.certificate.display()),
-            format!("--tls-key={}", pair.key.display()),
-        ];
+        let flags = [format!("--tls-cert={}", pair.certificate.display()), format!("--tls-key={}", pair.key.display())];
         Self::launch(plane, "operator", &[], &flags)
     }
 
@@ -91,6 +86,10 @@ impl Operator {
                 format!("--listen=127.0.0.1:{port}"),
                 format!("--health-listen=127.0.0.1:{plain_port}"),
             ]);
+            if !flags.iter().any(|flag| flag.starts_with("--shutdown-delay")) {
+                // No load balancer has to notice that it goes.
+                command.push("--shutdown-delay=0s".into());
+            }
             command.extend(flags.iter().cloned());
             let process = Process::start(plane.folder(), name, End::Terminate, &command)
                 .map_err(|error| format!("{name}: {error}"))?;
