@@ -24,6 +24,7 @@ mod install;
 mod manifests;
 mod registration;
 mod resources;
+mod rights;
 mod rollout;
 mod uninstall;
 

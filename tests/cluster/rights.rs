@@ -1,0 +1,198 @@
+//! The operator under exactly the rights that are shipped, as the ServiceAccount that is shipped: it can do all that it must,
+//! asks for nothing that it may not, and has no right that it does not use.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use crate::harness::operator::{NAMESPACE, Operator, SERVICE, lead_to, wait_until_asked};
+use crate::harness::review::bundle;
+use crate::harness::{Kubectl, poll};
+use crate::install::Installation;
+
+const MODEL: &str = include_str!("manifests/my-model.yaml");
+const POLICY: &str = include_str!("manifests/my-policy.yaml");
+const SECRET: &str = "secret beamlit-operator-webhook-tls";
+const CONFIGURATIONS: [&str; 2] =
+    ["mutatingwebhookconfiguration zz-beamlit-operator", "validatingwebhookconfiguration beamlit-operator"];
+
+/// One right, or one use of it: (verb, group, resource, name). A creation names nothing.
+type Right = (String, String, String, String);
+
+/// What the Role and the ClusterRole allow, one by one.
+fn allowed(installation: &Installation) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    for role in ["role beamlit-operator", "clusterrole beamlit-operator"] {
+        for rule in installation.system().get(role)["rules"].as_array().unwrap() {
+            let list = |of: &str| -> Vec<String> {
+                let items = rule[of].as_array().into_iter().flatten();
+                items.map(|item| item.as_str().unwrap().to_owned()).collect()
+            };
+            let names = list("resourceNames");
+            let names = if names.is_empty() { vec![String::new()] } else { names };
+            for verb in list("verbs") {
+                for group in list("apiGroups") {
+                    for resource in list("resources") {
+                        rights.extend(
+                            names.iter().map(|name| (verb.clone(), group.clone(), resource.clone(), name.clone())),
+                        );
+                    }
+                }
+            }
+        }
+    }
+    rights
+}
+
+/// What was asked for: (what was allowed, what was not), by the API server's audit log.
+fn asked_for(installation: &Installation) -> (BTreeSet<Right>, BTreeSet<Right>) {
+    let (mut allowed, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for event in installation.plane().audit_log() {
+        // What the API server serves, and in which versions, everyone may ask.
+        let Some(object) = event.get("objectRef") else { continue };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let verb = text(&event["verb"]);
+        let name = if verb == "create" { String::new() } else { text(&object["name"]) };
+        let right = (verb, text(&object["apiGroup"]), text(&object["resource"]), name);
+        match event["annotations"]["authorization.k8s.io/decision"].as_str() {
+            Some("allow") => allowed.insert(right),
+            _ => refused.insert(right),
+        };
+    }
+    (allowed, refused)
+}
+
+/// `caBundle` of both configurations.
+fn bundles(kubectl: &Kubectl) -> Result<Vec<String>, String> {
+    CONFIGURATIONS.into_iter().map(|configuration| bundle(kubectl, configuration)).collect()
+}
+
+fn wait_for_both_to_trust(installation: &Installation) -> String {
+    poll("both configurations to trust what the Secret says", || {
+        let secret = installation.system().get(SECRET)["data"]["ca.crt"].clone();
+        let secret = secret.as_str().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+        let secret = String::from_utf8(secret.unwrap_or_default()).unwrap();
+        let found = bundles(installation.admin())?;
+        if !secret.is_empty() && found.iter().all(|bundle| *bundle == secret) {
+            Ok(secret)
+        } else {
+            Err(format!("{secret}{found:?}"))
+        }
+    })
+    .unwrap()
+}
+
+/// Changes what is stored, as somebody does who may.
+fn patched(kubectl: &Kubectl, what: &str, kind: &str, patch: &Value) {
+    let (resource, name) = what.split_once(' ').unwrap();
+    let out = kubectl.call(&["patch", resource, name, kind, "--patch", &patch.to_string()], "");
+    assert!(out.succeeded(), "{out}");
+}
+
+#[test]
+fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
+    let installation = Installation::shipped();
+    let (admin, system) = (installation.admin(), installation.system());
+    let account = installation.plane().service_account(NAMESPACE, "beamlit-operator");
+    let start = |name: &str| {
+        Operator::self_managed(installation.plane(), name, account.kubeconfig(), &["--shutdown-delay=0s"]).unwrap()
+    };
+
+    // The Secret is made, and both configurations are filled in.
+    let operator = start("operator");
+    let authority = wait_for_both_to_trust(&installation);
+    // Whoever applies the manifests again, in either way, takes nothing of that back.
+    for flags in ["", "--server-side"] {
+        installation.apply(flags);
+        assert_eq!(bundles(admin).unwrap(), [authority.clone(), authority.clone()], "{flags}");
+    }
+
+    // Pods cannot run here: the Service leads to the process beside us, by another kind of Service and its own port.
+    system.ok(&format!("delete service {SERVICE}"));
+    lead_to(admin, operator.port).unwrap();
+    for configuration in CONFIGURATIONS {
+        let port = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": operator.port}]);
+        patched(admin, configuration, "--type=json", &port);
+    }
+    wait_until_asked(admin).unwrap();
+
+    // It judges what people with a role in their own namespace apply.
+    let team = installation.team();
+    team.ok("create rolebinding edit --clusterrole=edit --user=erin");
+    poll("the roles to be added up", || {
+        let out = team.run("auth can-i create modeldeployments.deployment.beamlit.com --as=erin");
+        if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+    })
+    .unwrap();
+    team.ok_with("apply --as=erin -f -", &format!("{MODEL}\n---\n{POLICY}"));
+    let refused = team.feed("apply --as=erin -f -", &MODEL.replace("model: my-model", "model: my model"));
+    assert!(!refused.succeeded() && refused.stderr.contains("[MD001]"), "{refused}");
+
+    // What others overwrite, empty or delete, it puts right.
+    let nobody = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": null}]);
+    for configuration in CONFIGURATIONS {
+        patched(admin, configuration, "--type=json", &nobody);
+    }
+    assert_eq!(wait_for_both_to_trust(&installation), authority);
+    patched(&system, SECRET, "--type=merge", &json!({"data": {"tls.crt": "", "tls.key": ""}}));
+    poll("the Secret to be whole", || {
+        let found = system.get(SECRET)["data"]["tls.crt"].clone();
+        if found.as_str().is_some_and(|text| !text.is_empty()) { Ok(()) } else { Err(found.to_string()) }
+    })
+    .unwrap();
+    // A second replica comes to what the first one made.
+    let second = start("second");
+    assert_eq!(wait_for_both_to_trust(&installation), authority);
+    for replica in [&operator, &second] {
+        for metric in ["ca_bundle_current", "webhook_configuration_present"] {
+            for configuration in ["mutating", "validating"] {
+                poll("the metric", || {
+                    match replica.metric(&format!("{metric}{{configuration=\"{configuration}\"}}")) {
+                        Ok(value) if value > 0.0 => Ok(()),
+                        other => Err(format!("{other:?}")),
+                    }
+                })
+                .unwrap();
+            }
+        }
+    }
+
+    let allowed = allowed(&installation);
+    let used = poll("every right to be used", || {
+        let (used, refused) = asked_for(&installation);
+        assert_eq!(refused, BTreeSet::new(), "a rule is missing");
+        let unused: Vec<&Right> = allowed.difference(&used).collect();
+        if unused.is_empty() { Ok(used) } else { Err(format!("superfluous: {unused:?}")) }
+    });
+    assert_eq!(used.unwrap(), allowed);
+}
+
+/// The other half of the proof: what is not allowed is refused, and seen in the log that the test above reads.
+#[test]
+fn the_account_can_do_nothing_else() {
+    let installation = Installation::shipped();
+    let system = installation.system();
+    system.ok("create secret generic other --from-literal=key=value");
+    let account = installation.plane().service_account(NAMESPACE, "beamlit-operator");
+    for (command, verb, resource, name) in [
+        ("get secret other", "get", "secrets", "other"),
+        ("get secrets", "list", "secrets", ""),
+        ("delete secret beamlit-operator-webhook-tls", "delete", "secrets", "beamlit-operator-webhook-tls"),
+        ("get pods", "list", "pods", ""),
+        (
+            "delete validatingwebhookconfiguration beamlit-operator",
+            "delete",
+            "validatingwebhookconfigurations",
+            "beamlit-operator",
+        ),
+        ("get validatingwebhookconfigurations", "list", "validatingwebhookconfigurations", ""),
+    ] {
+        let out = account.run(command);
+        assert!(!out.succeeded() && out.stderr.contains("forbidden"), "{command}: {out}");
+        let group = if resource.starts_with("validating") { "admissionregistration.k8s.io" } else { "" };
+        let (_, refused) = asked_for(&installation);
+        let seen = (verb.to_owned(), group.to_owned(), resource.to_owned(), name.to_owned());
+        assert!(refused.contains(&seen), "{seen:?} is not in {refused:?}");
+    }
+}
