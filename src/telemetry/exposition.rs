@@ -159,7 +159,21 @@ a_duration_seconds_bucket{le=\"+Inf\"} 1
 a_build_info{version=\"0.1.0\"} 1
 # EOF
 ";
-        assert_snapshot!(Format::Text.render(openmetrics.into()), @"");
+        assert_snapshot!(Format::Text.render(openmetrics.into()), @r#"
+        # HELP a_reviews_total Reviews answered.
+        # TYPE a_reviews_total counter
+        a_reviews_total{verdict="denied # HELP"} 2
+        # HELP a_duration_seconds Time.
+        # TYPE a_duration_seconds histogram
+        a_duration_seconds_sum 0.1
+        a_duration_seconds_count 1
+        a_duration_seconds_bucket{le="+Inf"} 1
+        # HELP a_none_yet What is not there.
+        # TYPE a_none_yet gauge
+        # HELP a_build_info The version that runs.
+        # TYPE a_build_info gauge
+        a_build_info{version="0.1.0"} 1
+        "#);
         assert_eq!(Format::OpenMetrics.render(openmetrics.into()), openmetrics);
     }
 }

@@ -21,12 +21,16 @@ pub(crate) fn folder(path: &str) -> String {
 /// An empty control plane that is empty again when this is dropped, whatever a test has left there.
 pub(crate) struct Installation {
     plane: MutexGuard<'static, ControlPlane>,
+    /// How much stood in the audit log before.
+    audited: usize,
 }
 
 impl Installation {
     /// Nothing is installed.
     pub(crate) fn none() -> Self {
-        let installation = Self { plane: bare() };
+        let plane = bare();
+        let audited = plane.audit_log().len();
+        let installation = Self { plane, audited };
         assert_eq!(installation.left(), Vec::<String>::new(), "a test before this one left something");
         installation
     }
@@ -44,6 +48,11 @@ impl Installation {
 
     pub(crate) fn plane(&self) -> &ControlPlane {
         &self.plane
+    }
+
+    /// What the operator's account has asked of the API server since this began.
+    pub(crate) fn audit_log(&self) -> Vec<Value> {
+        self.plane.audit_log().split_off(self.audited)
     }
 
     /// kubectl as a person calls it who names no namespace.
