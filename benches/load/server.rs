@@ -45,7 +45,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the operator as it is started in a cluster, its log going into a pipe that somebody reads.
+    /// Starts the operator as deploy/ does, its log going into a pipe that somebody reads.
     ///
     /// # Errors
     /// If it does not start.
@@ -71,6 +71,7 @@ impl Server {
             .arg(certificate.folder().join("tls.crt"))
             .arg("--tls-key")
             .arg(certificate.folder().join("tls.key"))
+            .args((!flags.iter().any(|flag| flag.starts_with("--log-format"))).then_some("--log-format=json"))
             .args(flags);
         Self::start(command, probes)
     }

@@ -92,6 +92,8 @@ async fn a_flood_beside_a_request_ends_with_the_request() {
     beside(&process, async {
         let mut stream = connect(&process, &[]).await;
         write(&mut stream, &frame(HEADERS, END_HEADERS, 1, &head("/validate?timeout=1s"))).await;
+        // Otherwise the flood is seen before the request is.
+        sleep(Duration::from_millis(200)).await;
         flood(&mut stream, &frame(PING, 0, 0, &[0; 8]).repeat(100), usize::MAX).await;
     })
     .await;
@@ -164,15 +166,18 @@ async fn answers_that_are_given_no_room_are_not_kept_for_ever() {
                 // SETTINGS_INITIAL_WINDOW_SIZE.
                 let mut stream = connect(&process, &[(4, window)]).await;
                 let mut bytes = Vec::new();
-                for number in 0..64 {
+                for number in 0..12 {
                     bytes.extend(review(2 * number + 1));
                 }
+                assert!(bytes.len() < 65_535, "the first window of the connection");
                 write(&mut stream, &bytes).await;
                 held.push(stream);
             }
+            let started = Instant::now();
             for mut stream in held {
                 is_closed(&mut stream).await;
             }
+            assert!(started.elapsed() > Duration::from_secs(1), "it is the limit on idling that ends them");
         }
     })
     .await;

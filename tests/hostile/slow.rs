@@ -106,7 +106,7 @@ async fn large_bodies_that_do_not_end_take_no_more_memory_than_a_few_may() {
                 }
             };
             // One that must wait for its place is not read.
-            _ = timeout(Duration::from_secs(2), sending).await;
+            _ = timeout(Duration::from_secs(1), sending).await;
             held.push(stream);
         }
     })

@@ -1,8 +1,8 @@
 //! Connections: how many, with TLS or without, how long each of their states may last, and how they end.
 //!
-//! [`serve`] accepts them. A [`Visit`] knows the state of one, learns it from its stream ([`stream`]) and its requests
-//! ([`requests`]), and says when its time is up. Which connection gives way when there are too many is for
-//! [`Places`](super::places::Places) to say.
+//! [`serve`] accepts them. A `Visit` knows the state of one, learns it from its stream (`stream`) and its requests
+//! (`requests`), and says when its time is up. Which connection gives way when there are too many is for
+//! `Places` to say.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -255,7 +255,7 @@ async fn attend(
             biased;
             result = served.as_mut() => {
                 if let Err(error) = result {
-                    tracing::debug!(%error, "a connection broke");
+                    tracing::debug!(?error, "a connection broke");
                 }
                 return;
             }

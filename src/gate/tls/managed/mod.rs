@@ -2,7 +2,7 @@
 //! and trusted in the webhook configurations.
 //!
 //! Every replica does the same and none is special. Each looks at what there is, decides by the same pure function
-//! ([`rotation`]) what there should be, and writes only over what it has read: of several that write at once one wins, and
+//! (`rotation`) what there should be, and writes only over what it has read: of several that write at once one wins, and
 //! the others take over what it wrote.
 
 mod bundle;
