@@ -17,8 +17,7 @@ COPY Cargo.toml Cargo.lock ./
 ENV CARGO_TARGET_DIR=/build/target \
     CARGO_INCREMENTAL=0 \
     RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=${CARGO_HOME}=cargo --remap-path-prefix=/build=."
-RUN mkdir -p src benches tests/cluster \
-    && touch benches/judgement.rs tests/cluster/main.rs tests/cluster/demo.rs \
+RUN mkdir src \
     && echo '//! Nothing yet.' >src/lib.rs \
     && printf '//! Nothing yet.\nfn main() {}\n' >src/main.rs \
     && cargo build --locked --release --target "$(rustc --print host-tuple)" \

@@ -159,7 +159,7 @@ a_duration_seconds_bucket{le=\"+Inf\"} 1
 a_build_info{version=\"0.1.0\"} 1
 # EOF
 ";
-        assert_snapshot!(Format::Text.render(openmetrics.into()), @r##"
+        assert_snapshot!(Format::Text.render(openmetrics.into()), @r#"
         # HELP a_reviews_total Reviews answered.
         # TYPE a_reviews_total counter
         a_reviews_total{verdict="denied # HELP"} 2
@@ -173,7 +173,7 @@ a_build_info{version=\"0.1.0\"} 1
         # HELP a_build_info The version that runs.
         # TYPE a_build_info gauge
         a_build_info{version="0.1.0"} 1
-        "##);
+        "#);
         assert_eq!(Format::OpenMetrics.render(openmetrics.into()), openmetrics);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn folder(path: &str) -> String {
 /// An empty control plane that is empty again when this is dropped, whatever a test has left there.
 pub(crate) struct Installation {
     plane: MutexGuard<'static, ControlPlane>,
-    /// How many entries the audit log had before.
+    /// How much stood in the audit log before.
     audited: usize,
 }
 
@@ -50,8 +50,8 @@ impl Installation {
         &self.plane
     }
 
-    /// What the operator's account has asked of the API server since, as the audit log has it.
-    pub(crate) fn audited(&self) -> Vec<Value> {
+    /// What the operator's account has asked of the API server since this began.
+    pub(crate) fn audit_log(&self) -> Vec<Value> {
         self.plane.audit_log().split_off(self.audited)
     }
 

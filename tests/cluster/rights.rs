@@ -48,7 +48,7 @@ fn allowed(installation: &Installation) -> BTreeSet<Right> {
 /// What was asked for: (what was allowed, what was not), by the API server's audit log.
 fn asked_for(installation: &Installation) -> (BTreeSet<Right>, BTreeSet<Right>) {
     let (mut allowed, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    for event in installation.audited() {
+    for event in installation.audit_log() {
         // What the API server serves, and in which versions, everyone may ask.
         let Some(object) = event.get("objectRef") else { continue };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
