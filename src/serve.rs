@@ -206,9 +206,8 @@ enum Failed {
 /// start.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
-    if logs::init(args.log_format, &args.log_level).is_err() {
-        return ExitCode::FAILURE;
-    }
+    // Held to the end of this function: the last lines are written when it is dropped.
+    let Ok(_log) = logs::init(args.log_format, &args.log_level) else { return ExitCode::FAILURE };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -6,6 +6,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub use super::lines::Flush;
+use super::lines::Lines;
+
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -23,14 +26,17 @@ pub fn filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-/// Starts logging, and lets panics be logged without what they say: that may hold a part of an object.
+/// Starts logging, and lets panics be logged without what they say: that may hold a part of an object. What is returned is to be
+/// dropped last.
 ///
 /// # Errors
 /// If the filter is none, or something in this process logs already.
-pub fn init(format: Format, filter: &str) -> Result<(), String> {
-    subscriber(format, filter, std::io::stderr)?.try_init().map_err(|error| error.to_string())?;
+pub fn init(format: Format, filter: &str) -> Result<Flush, String> {
+    let left_out = |lines| tracing::warn!(lines, "the log is not read fast enough, and lines were left out");
+    let (lines, flush) = Lines::to(std::io::stderr(), left_out).map_err(|error| error.to_string())?;
+    subscriber(format, filter, lines)?.try_init().map_err(|error| error.to_string())?;
     std::panic::set_hook(Box::new(panicked));
-    Ok(())
+    Ok(flush)
 }
 
 fn subscriber<W>(format: Format, filter: &str, writer: W) -> Result<Box<dyn tracing::Subscriber + Send + Sync>, String>
