@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::json::Flat;
 pub use super::lines::Flush;
 use super::lines::Lines;
 
@@ -47,9 +48,7 @@ where
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     Ok(match format {
         Format::Text => Box::new(builder.finish()),
-        Format::Json => {
-            Box::new(builder.json().flatten_event(true).with_current_span(false).with_span_list(false).finish())
-        }
+        Format::Json => Box::new(builder.event_format(Flat::default()).finish()),
     })
 }
 
