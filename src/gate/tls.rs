@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::{PemObject as _, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{Error, InconsistentKeys, ServerConfig, crypto, version};
 
@@ -66,6 +67,10 @@ pub fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, Tls
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // API servers keep no sessions to resume: tickets would be made, encrypted and stored for nobody. And whoever connects
+    // proves anew who it is.
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
 }
 
@@ -158,6 +163,14 @@ mod tests {
         let config = server_config(&files.path("a.crt"), &files.path("a.key")).unwrap();
         assert_eq!(config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
         server_config(&files.path("both.pem"), &files.path("both.pem")).unwrap();
+    }
+
+    #[test]
+    fn no_session_is_kept_to_be_resumed() {
+        let files = files();
+        let config = server_config(&files.path("a.crt"), &files.path("a.key")).unwrap();
+        assert_eq!(config.send_tls13_tickets, 0);
+        assert!(!config.session_storage.can_cache() && !config.ticketer.enabled());
     }
 
     #[test]
