@@ -56,9 +56,9 @@ enum Failed {
 /// start.
 #[must_use]
 pub fn run(args: Args) -> ExitCode {
-    if logs::init(args.log_format, &args.log_level).is_err() {
-        return ExitCode::FAILURE;
-    }
+    // Held to the end of this function, so that every line is written.
+    let Ok(log) = logs::init(args.log_format, &args.log_level) else { return ExitCode::FAILURE };
+    let metrics = Arc::new(Metrics::of(&log));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -66,7 +66,7 @@ pub fn run(args: Args) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let ended = runtime.block_on(process(args));
+    let ended = runtime.block_on(process(args, metrics));
     // A judgement that still runs would be waited for otherwise.
     runtime.shutdown_background();
     match ended {
@@ -85,11 +85,11 @@ pub fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn process(args: Args) -> Result<Ended, Failed> {
+async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
     let mut signals = Signals::new().map_err(Failed::Signals)?;
     let (gate_socket, gate_address) = bind(args.listen).await?;
     let (probes_socket, probes_address) = bind(args.health_listen).await?;
-    let (metrics, readiness) = (Arc::new(Metrics::default()), Arc::new(Readiness::default()));
+    let readiness = Arc::new(Readiness::default());
     let serving = Arc::new(Serving::new(Arc::clone(&metrics)));
     args.certificates.start(&args.cluster_domain, &serving, &metrics).await?;
     let transport = {

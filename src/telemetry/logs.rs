@@ -1,10 +1,18 @@
 //! Logs on standard error, for people or as one JSON object a line.
+//!
+//! A thread of its own writes them: no review waits for whoever reads them, and a reader that stands still does not stop the
+//! gate. Every line is written at any orderly end, and after a panic.
 
+use std::io::{BufWriter, stderr};
 use std::panic::PanicHookInfo;
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// How many lines wait for a reader that does not read. Further ones are left out, and counted.
+const MOST_WAITING: usize = 4096;
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -23,14 +31,31 @@ pub fn filter(text: &str) -> Result<String, String> {
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-/// Starts logging, and lets panics be logged without what they say: that may hold a part of an object.
+/// The log that was started.
+#[derive(Debug)]
+#[must_use = "without it the last lines are lost"]
+pub struct Log {
+    /// How many lines were left out.
+    pub left_out: ErrorCounter,
+    /// Waits, when it is dropped, until all lines are written.
+    _last_lines: WorkerGuard,
+}
+
+/// Starts logging, and lets panics be logged without what they say: that may hold a part of an object. What is returned is to be
+/// dropped last.
 ///
 /// # Errors
 /// If the filter is none, or something in this process logs already.
-pub fn init(format: Format, filter: &str) -> Result<(), String> {
-    subscriber(format, filter, std::io::stderr)?.try_init().map_err(|error| error.to_string())?;
+pub fn init(format: Format, filter: &str) -> Result<Log, String> {
+    // Lines that wait for the thread are written together.
+    let (writer, guard) = NonBlockingBuilder::default()
+        .thread_name("log")
+        .buffered_lines_limit(MOST_WAITING)
+        .finish(BufWriter::new(stderr()));
+    let log = Log { left_out: writer.error_counter(), _last_lines: guard };
+    subscriber(format, filter, writer)?.try_init().map_err(|error| error.to_string())?;
     std::panic::set_hook(Box::new(panicked));
-    Ok(())
+    Ok(log)
 }
 
 fn subscriber<W>(format: Format, filter: &str, writer: W) -> Result<Box<dyn tracing::Subscriber + Send + Sync>, String>

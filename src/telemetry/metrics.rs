@@ -1,6 +1,6 @@
 //! Metrics for Prometheus. Every label has a closed set of values.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -11,6 +11,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use time::OffsetDateTime;
+use tracing_appender::non_blocking::ErrorCounter;
+
+use super::logs::Log;
 
 /// Upper bounds in seconds. A review takes some tens of microseconds; the longest that Kubernetes waits is 30 s.
 const BUCKETS: [f64; 14] =
@@ -80,6 +83,9 @@ pub struct Metrics {
     configuration_present: Family<ConfigurationLabel, Gauge>,
     ca_bundle_current: Family<ConfigurationLabel, Gauge>,
     task_restarts: Family<TaskLabel, Counter>,
+    log_lines_left_out: Counter<u64, AtomicU64>,
+    /// Where the log counts them.
+    log: Option<ErrorCounter>,
     /// Idle connections that were closed to make room for others.
     pub connections_evicted: Counter<u64, AtomicU64>,
 }
@@ -103,6 +109,8 @@ impl Default for Metrics {
             configuration_present: Family::default(),
             ca_bundle_current: Family::default(),
             task_restarts: Family::default(),
+            log_lines_left_out: Counter::default(),
+            log: None,
             connections_evicted: Counter::default(),
         };
         metrics.registered()
@@ -110,6 +118,12 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// The metrics of a process that logs.
+    #[must_use]
+    pub fn of(log: &Log) -> Self {
+        Self { log: Some(log.left_out.clone()), ..Self::default() }
+    }
+
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
         registry.register("admission_reviews", "Admission reviews answered", self.reviews.clone());
@@ -176,6 +190,11 @@ impl Metrics {
             "Idle connections closed because others came while all were taken",
             self.connections_evicted.clone(),
         );
+        registry.register(
+            "log_lines_left_out",
+            "Lines of the log that were left out because nobody read it fast enough",
+            self.log_lines_left_out.clone(),
+        );
         registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self
     }
@@ -221,6 +240,9 @@ impl Metrics {
     #[must_use]
     pub fn encode(&self) -> String {
         let mut out = String::new();
+        if let Some(left_out) = &self.log {
+            self.log_lines_left_out.inner().store(left_out.dropped_lines() as u64, Ordering::Relaxed);
+        }
         // Writing to a string fails only if a metric cannot be written; what was written is still worth having.
         _ = text::encode(&mut out, &self.registry);
         out

@@ -37,8 +37,12 @@ pub fn without_userinfo(text: &str) -> String {
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if is_unprintable(c) { write!(f, "\\u{{{:x}}}", u32::from(c))? } else { f.write_char(c)? }
+        for piece in self.0.split_inclusive(is_unprintable) {
+            let mut chars = piece.chars();
+            match chars.next_back() {
+                Some(last) if is_unprintable(last) => write!(f, "{}\\u{{{:x}}}", chars.as_str(), u32::from(last))?,
+                _ => f.write_str(piece)?,
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A denial in the form that kubectl prints as its own: 422 with causes, and the same once more as one complete message,
 //! which is what it prints when two objects fail in one call.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::response::{Cause, Details, Status};
 use crate::engine::Kind;
@@ -15,7 +15,7 @@ const MAX_MESSAGE: usize = 32 * 1024;
 
 /// The status of an object that breaks rules.
 pub(super) fn status(kind: Kind, name: &str, findings: &Findings) -> Status {
-    let name = printable(name, 253);
+    let name = printable(name, 253).to_string();
     Status {
         status: "Failure",
         message: message(kind, &name, findings),
@@ -32,11 +32,11 @@ pub(super) fn status(kind: Kind, name: &str, findings: &Findings) -> Status {
 }
 
 /// A user's text on one line, cut after `most` characters.
-pub(crate) fn printable(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", escaped(text.get(..end).unwrap_or_default())),
-        None => escaped(text).to_string(),
-    }
+pub(crate) fn printable(text: &str, most: usize) -> impl fmt::Display + '_ {
+    // No text has more characters than bytes.
+    let cut = if text.len() > most { text.char_indices().nth(most).map(|(end, _)| end) } else { None };
+    let kept = escaped(cut.and_then(|end| text.get(..end)).unwrap_or(text));
+    fmt::from_fn(move |f| write!(f, "{kept}{}", if cut.is_some() { "…" } else { "" }))
 }
 
 fn field(finding: &Finding) -> String {
