@@ -261,11 +261,12 @@ async fn files_that_are_taken_away_or_cannot_be_read_are_told_and_taken_when_the
 #[tokio::test]
 async fn a_certificate_that_runs_out_while_it_is_served_is_told() {
     let authority = Authority::new();
-    let brief =
-        authority.leaf(|params| params.not_after = time::OffsetDateTime::now_utc() + time::Duration::seconds(4));
-    let mounted = Mounted::new(&brief);
+    let mounted = Mounted::new(&authority.leaf(|_| {}));
     let process = mounted.start(&[]);
-    assert_eq!(process.probe("/readyz").await, (200, "ok\n".into()));
+    let end = time::OffsetDateTime::now_utc() + time::Duration::seconds(5);
+    let brief = authority.leaf(|params| params.not_after = end);
+    mounted.swap(&brief.chain, &brief.key);
+    process.wait_for_metric("beamlit_operator_certificate_reloads_total 1").await;
     process.wait_for_metric("beamlit_operator_certificate_fault{source=\"files\"} 1").await;
     let (status, told) = process.probe("/readyz").await;
     assert_eq!(status, 200, "the API server's own error names the cause better than no answer would");
@@ -319,6 +320,7 @@ async fn without_a_way_to_the_api_server_self_managed_says_so_and_with_a_silent_
     for (flags, why) in [
         (["--tls-self-managed", "--tls-name=localhost"], "the name \"localhost\" is not SERVICE.NAMESPACE.svc"),
         (["--tls-self-managed", "--tls-ca-lifetime=1000h"], "an authority must live at least three times as long"),
+        (["--tls-self-managed", "--tls-lifetime=1s"], "a certificate must live for 10 s at least"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = silent(folder.path());

@@ -151,7 +151,7 @@ fn ten_replicas_that_start_at_once_agree_on_one_certificate() {
 #[test]
 fn authority_and_certificate_rotate_without_a_failed_call() {
     let registered = Registered::new();
-    let flags = ["--tls-lifetime=10s", "--tls-ca-lifetime=30s", "--tls-ca-announcement=3s"];
+    let flags = ["--tls-lifetime=20s", "--tls-ca-lifetime=60s", "--tls-ca-announcement=3s"];
     let replicas = [registered.replica("one", &flags), registered.replica("two", &flags)];
     registered.lead_to(&replicas[0]);
     let (began, first) = (Instant::now(), registered.stored("ca.key"));

@@ -126,9 +126,8 @@ pub async fn serve(
             Connection { http: http.clone(), router: router.clone(), limits: limits.clone(), ending: ending.clone() };
         let (transport, metrics, open) = (transport.clone(), Arc::clone(&metrics), open.clone());
         tokio::spawn(async move {
-            metrics.connections.inc();
+            let _counted = Counted::new(metrics);
             connection.run(stream, transport, place).await;
-            metrics.connections.dec();
             drop(open);
         });
     };
@@ -159,6 +158,22 @@ pub async fn serve(
         spawn(stream, seated);
     }
     StillOpen(still_open)
+}
+
+/// An open connection among those that are counted, however it ends.
+struct Counted(Arc<Metrics>);
+
+impl Counted {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.connections.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.dec();
+    }
 }
 
 /// How HTTP is spoken.

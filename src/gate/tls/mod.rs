@@ -148,6 +148,12 @@ impl Serving {
         }
     }
 
+    /// Whether a pair is served that is valid at this moment.
+    fn serves_at(&self, now: OffsetDateTime) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.pair.as_ref().is_some_and(|pair| pair.valid_at(now, "").is_ok())
+    }
+
     /// Whether the pair that is served is valid at this moment; without one there is nothing to say.
     fn valid_at(&self, now: OffsetDateTime, place: &str) -> Result<(), PairError> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use futures::FutureExt as _;
 use futures::stream::{SelectAll, Stream, StreamExt as _};
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1::Secret;
@@ -43,11 +45,22 @@ const AT_MOST: Duration = Duration::from_secs(300);
 /// How long a look may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The waits after a look that failed: the first, and the longest.
-const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// The shortest and the longest wait after a look that failed. Each is twice the one before, and none is quite regular, so that
+/// replicas do not go on in step.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+
+/// How long to wait for further changes when there was one: they seldom come alone.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// How long API servers may take to notice a change of `caBundle`.
 const NOTICED: Duration = Duration::from_secs(2);
+
+/// How long the Secret is left alone after it was written: replicas that disagree, as two versions in a rollout may, do not
+/// write against each other without a pause.
+const BETWEEN_WRITES: Duration = Duration::from_secs(2);
+
+/// The shortest life of a leaf. Two thirds of it must leave time for everything above.
+const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 
 /// What could not be done, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -94,9 +107,20 @@ pub enum SettingsError {
     /// An authority would end before its leaves.
     #[error("an authority must live at least three times as long as a certificate")]
     Lifetimes,
+    /// A certificate would have to be renewed all the time.
+    #[error("a certificate must live for {} s at least", SHORTEST_LIFE.as_secs())]
+    TooShort,
     /// A lifetime is beyond what a date can hold.
     #[error("a lifetime is too long")]
     TooLong,
+}
+
+/// What came of a look.
+struct Seen {
+    /// When to look again at the latest, if all is well.
+    until: Duration,
+    /// Whether the configurations that are there trust what they should.
+    trusted: bool,
 }
 
 /// Keeps the Secret, the configurations and what is served in step.
@@ -107,8 +131,10 @@ pub struct Keeper {
     announcement: Duration,
     serving: Arc<Serving>,
     metrics: Arc<Metrics>,
-    /// The last content that was good.
+    /// The content that is served from: the last that was good.
     remembered: Option<Stored>,
+    /// When the Secret was last written from here.
+    written: Option<Instant>,
     /// A bundle, and since when both configurations have been seen to trust it.
     trusted: Option<(String, Instant)>,
 }
@@ -134,6 +160,9 @@ impl Keeper {
         if settings.authority_lifetime < settings.leaf_lifetime.saturating_mul(3) {
             return Err(SettingsError::Lifetimes);
         }
+        if settings.leaf_lifetime < SHORTEST_LIFE {
+            return Err(SettingsError::TooShort);
+        }
         let lifetime = |of: Duration| time::Duration::try_from(of).map_err(|_| SettingsError::TooLong);
         let shared = Shared { client, namespace: service.namespace.clone(), name: settings.secret };
         let rules = Rules {
@@ -145,30 +174,50 @@ impl Keeper {
             provider: provider(),
         };
         let announcement = settings.announcement;
-        Ok(Self { shared, service, rules, announcement, serving, metrics, remembered: None, trusted: None })
+        Ok(Self {
+            shared,
+            service,
+            rules,
+            announcement,
+            serving,
+            metrics,
+            remembered: None,
+            written: None,
+            trusted: None,
+        })
     }
 
     /// Looks whenever something changes, and when it is time to.
     pub async fn run(mut self) {
-        let mut changes = self.changes();
-        let mut failures = 0;
+        let retry = || {
+            let (shortest, longest) = RETRY;
+            let builder = ExponentialBuilder::new().with_min_delay(shortest).with_max_delay(longest).with_factor(2.0);
+            builder.without_max_times().with_jitter().build()
+        };
+        let (mut changes, mut retries) = (self.changes(), retry());
         loop {
             let looked = timeout(PATIENCE, self.look()).await;
             let wait = match looked.unwrap_or_else(|_| Err(Failed("the API server does not answer".to_owned()))) {
-                Ok(wait) => {
-                    failures = 0;
+                Ok(Seen { until, trusted }) => {
                     self.serving.sound(Part::Secret);
-                    wait
+                    if trusted {
+                        retries = retry();
+                        until
+                    } else {
+                        until.min(retries.next().unwrap_or(RETRY.1))
+                    }
                 }
                 Err(error) => {
                     self.serving.at_fault(Part::Secret, error.to_string());
-                    failures += 1;
-                    RETRY.0.saturating_mul(1 << failures.min(6_u32)).min(RETRY.1) / 2
+                    retries.next().unwrap_or(RETRY.1)
                 }
             };
             tokio::select! {
                 () = sleep(wait) => {}
-                _ = changes.next() => {}
+                _ = changes.next() => {
+                    sleep(GATHER).await;
+                    while changes.next().now_or_never().is_some() {}
+                }
             }
         }
     }
@@ -184,11 +233,13 @@ impl Keeper {
         ])
     }
 
-    /// Looks once at everything and does what there is to do. Returns when to look again at the latest.
-    async fn look(&mut self) -> Result<Duration, Failed> {
+    /// Looks once at everything and does what there is to do.
+    async fn look(&mut self) -> Result<Seen, Failed> {
+        let at_once = Ok(Seen { until: Duration::ZERO, trusted: true });
         let found = self.shared.read().await?;
         let stored = found.content();
-        let announced = stored.as_ref().is_some_and(|stored| self.left_to_announce(&stored.authorities).is_zero());
+        let announced =
+            stored.as_ref().is_some_and(|stored| self.left_to_trust(&stored.authorities, self.announcement).is_zero());
         let decision = self
             .rules
             .decide(stored.as_ref(), self.remembered.as_ref(), announced, found.now)
@@ -199,35 +250,47 @@ impl Keeper {
                 (pair, until)
             }
             Decision::Write { content, why } => {
+                let pause = self.written.map_or(Duration::ZERO, |at| BETWEEN_WRITES.saturating_sub(at.elapsed()));
+                if !pause.is_zero() {
+                    return Ok(Seen { until: pause, trusted: true });
+                }
                 if self.shared.write(&content, found.secret).await? {
+                    self.written = Some(Instant::now());
                     tracing::info!(secret = %self.shared.place(), "wrote {why}");
                 }
                 // Whoever wrote, it is read again.
-                return Ok(Duration::ZERO);
+                return at_once;
             }
         };
-        let Some(stored) = stored else { return Ok(Duration::ZERO) };
-        // First they must trust it, then it is shown.
-        if self.fill(&stored.authorities).await && self.serving.acceptor().is_some() {
-            sleep(NOTICED).await;
+        let Some(stored) = stored else { return at_once };
+        let trusted = self.fill(&stored.authorities).await;
+        let mut until =
+            Duration::try_from(until - found.now).unwrap_or_default().max(Duration::from_secs(1)).min(AT_MOST);
+        if !stored.next_key.is_empty() {
+            until = until.min(self.left_to_trust(&stored.authorities, self.announcement).max(GATHER));
         }
-        self.serving.serve(pair).map_err(|error| Failed(format!("TLS cannot be set up: {error}")))?;
-        let left = self.left_to_announce(&stored.authorities);
-        let announcing = !stored.next_key.is_empty() && !left.is_zero();
-        self.remembered = Some(stored);
-        let until = Duration::try_from(until - found.now).unwrap_or_default().max(Duration::from_secs(1));
-        Ok(if announcing { until.min(left) } else { until }.min(AT_MOST))
+        // First they must trust it, then it is shown: unless there is nothing better to show.
+        let unlearnt = self.left_to_trust(&stored.authorities, NOTICED);
+        let same_trust = self.remembered.as_ref().is_some_and(|shown| shown.authorities == stored.authorities);
+        if unlearnt.is_zero() || same_trust || !self.serving.serves_at(found.now) {
+            self.serving.serve(pair).map_err(|error| Failed(format!("TLS cannot be set up: {error}")))?;
+            self.remembered = Some(stored);
+        } else {
+            until = until.min(unlearnt);
+        }
+        Ok(Seen { until, trusted })
     }
 
-    /// How long the configurations must still trust this bundle until every API server does.
-    fn left_to_announce(&self, bundle: &str) -> Duration {
+    /// How long the configurations must still trust this bundle until they have for so long. They have for no time at all
+    /// where it is not known that they do.
+    fn left_to_trust(&self, bundle: &str, long: Duration) -> Duration {
         match &self.trusted {
-            Some((trusted, since)) if trusted == bundle => self.announcement.saturating_sub(since.elapsed()),
-            _ => self.announcement.max(Duration::from_millis(1)),
+            Some((trusted, since)) if trusted == bundle => long.saturating_sub(since.elapsed()),
+            _ => long.max(Duration::from_millis(1)),
         }
     }
 
-    /// Makes both configurations trust the bundle, and tells if they do not. Returns whether one had to be changed.
+    /// Makes both configurations trust the bundle, and tells if they do not. Returns whether they do.
     async fn fill(&mut self, bundle: &str) -> bool {
         let (mut changed, mut refused, mut faults) = (false, false, Vec::new());
         for configuration in Configuration::ALL {
@@ -263,7 +326,7 @@ impl Keeper {
         } else {
             self.serving.at_fault(Part::Bundle, faults.join("; "));
         }
-        changed
+        !refused
     }
 }
 
