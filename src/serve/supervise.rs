@@ -21,6 +21,7 @@ where
     T: Future<Output = ()> + Send + 'static,
 {
     let metrics = Arc::clone(metrics);
+    metrics.task_started(task);
     tokio::spawn(async move {
         let mut wait = RESTART.0;
         loop {

@@ -218,9 +218,8 @@ impl Metrics {
     /// A fault of this source has appeared, or is mended.
     pub fn certificate_fault(&self, source: &'static str, appeared: bool) {
         let label = SourceLabel { source };
-        if appeared {
-            self.certificate_faults.get_or_create(&label).inc();
-        }
+        // Made even if there is nothing to count: a series that begins at 1 has not grown, for who asks by how much it has.
+        self.certificate_faults.get_or_create(&label).inc_by(appeared.into());
         self.certificate_at_fault.get_or_create(&label).set(appeared.into());
     }
 
@@ -229,6 +228,12 @@ impl Metrics {
         let label = ConfigurationLabel { configuration };
         self.configuration_present.get_or_create(&label).set(present.into());
         self.ca_bundle_current.get_or_create(&label).set(current.into());
+    }
+
+    /// A task in the background is started for the first time.
+    pub fn task_started(&self, task: &'static str) {
+        // Otherwise its first restart would begin a series at 1, which no alert on growth would notice.
+        self.task_restarts.get_or_create(&TaskLabel { task });
     }
 
     /// A task in the background broke down and is started again.

@@ -78,6 +78,9 @@ impl Serving {
     /// Nothing yet.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
+        for part in Part::ALL {
+            metrics.certificate_fault(part.name(), false);
+        }
         Self { config: ArcSwapOption::empty(), state: Mutex::default(), metrics }
     }
 
