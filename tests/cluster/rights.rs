@@ -196,3 +196,37 @@ fn the_account_can_do_nothing_else() {
         assert!(refused.contains(&seen), "{seen:?} is not in {refused:?}");
     }
 }
+
+#[test]
+fn a_right_that_is_missing_is_told_and_used_soon_after_it_is_given() {
+    let installation = Installation::shipped();
+    let admin = installation.admin();
+    let account = installation.plane().service_account(NAMESPACE, "beamlit-operator");
+    let operator = Operator::self_managed(installation.plane(), "operator", account.kubeconfig(), &[]).unwrap();
+    let authority = wait_for_both_to_trust(&installation);
+    let verbs = |verbs: &[&str]| {
+        let patch: Vec<Value> = (0..2)
+            .map(|rule| json!({"op": "replace", "path": format!("/rules/{rule}/verbs"), "value": verbs}))
+            .collect();
+        patched(admin, "clusterrole beamlit-operator", "--type=json", &json!(patch));
+    };
+    verbs(&["get", "list", "watch"]);
+    let nobody = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": null}]);
+    poll("the missing right to be told", || {
+        // The API server may still go by the old rule for a moment, and the operator then fills it in.
+        patched(admin, CONFIGURATIONS[1], "--type=json", &nobody);
+        let (status, told) = operator.ask("/readyz")?;
+        let expected = "warning: cannot fill in caBundle of ValidatingWebhookConfiguration beamlit-operator: ";
+        if status == 200 && told.contains(expected) && told.contains("forbidden") { Ok(()) } else { Err(told) }
+    })
+    .unwrap();
+    assert_eq!(operator.metric("ca_bundle_current{configuration=\"validating\"}"), Ok(0.0));
+    verbs(&["get", "list", "watch", "patch"]);
+    // Within a minute, which no regular look would have come in.
+    assert_eq!(wait_for_both_to_trust(&installation), authority);
+    poll("the fault to be taken back", || match operator.ask("/readyz")? {
+        (200, body) if body == "ok\n" => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .unwrap();
+}

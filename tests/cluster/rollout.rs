@@ -1,5 +1,6 @@
 //! A rollout under load: replicas are replaced one after the other, and nobody notices.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use serde_json::json;
 use crate::certificates::Registered;
 use crate::harness::forwarder::Forwarder;
 use crate::harness::operator::Operator;
-use crate::harness::review::{KeptAlive, Trust};
+use crate::harness::review::{KeptAlive, Side, Trust};
 use crate::harness::{Kubectl, poll};
 
 /// How many objects one `kubectl apply` writes.
@@ -21,7 +22,7 @@ const CALLS: u32 = 1000;
 /// How many replicas are replaced.
 const RESTARTS: u32 = 4;
 
-/// As in the Deployment that is shipped, longer than endpoints need to follow.
+/// Longer than endpoints need to follow, as in the Deployment that is shipped (which grants more).
 const FLAGS: [&str; 1] = ["--shutdown-delay=3s"];
 
 /// What was called, and how often.
@@ -84,6 +85,15 @@ fn apply(kubectl: &Kubectl, round: u32) -> u32 {
     OBJECTS
 }
 
+/// How many calls the API server has passed over because they failed under `Ignore`: kubectl says nothing of them.
+fn failed_open(admin: &Kubectl) -> f64 {
+    let metrics = admin.ok("get --raw /metrics");
+    let of_ours = |line: &&str| {
+        line.starts_with("apiserver_admission_webhook_fail_open_count{") && line.contains("mutate.beamlit.com")
+    };
+    metrics.lines().filter(of_ours).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
 #[test]
 fn replicas_are_replaced_one_after_the_other_and_no_call_fails() {
     let registered = Registered::new();
@@ -100,6 +110,7 @@ fn replicas_are_replaced_one_after_the_other_and_no_call_fails() {
     let kubectl = registered.plane().namespace("rollout");
     let trust = Trust::registered(registered.admin()).unwrap();
     let calls = Calls::default();
+    let open_before = failed_open(registered.admin());
     thread::scope(|scope| {
         let _over = Over(&calls);
         scope.spawn(|| calls.again(&calls.by_kubectl, |round| apply(&kubectl, round)));
@@ -117,7 +128,8 @@ fn replicas_are_replaced_one_after_the_other_and_no_call_fails() {
         scope.spawn(|| {
             let mut kept = KeptAlive::new(&trust, forwarder.port);
             calls.again(&calls.over_kept_connections, |round| {
-                kept.review().unwrap_or_else(|why| panic!("over a kept connection, call {round}: {why}"));
+                kept.review(Side::of_round(round))
+                    .unwrap_or_else(|why| panic!("over a kept connection, call {round}: {why}"));
                 thread::sleep(Duration::from_millis(5));
                 1
             });
@@ -135,12 +147,15 @@ fn replicas_are_replaced_one_after_the_other_and_no_call_fails() {
         })
         .unwrap();
     });
-    println!(
+    assert_eq!(failed_open(registered.admin()), open_before, "a call to /mutate failed, and was passed over");
+    // Past the harness, which keeps what a test prints to itself: this is a measurement.
+    let line = format!(
         "rollout of {RESTARTS} replicas: {} calls, 0 failed ({} objects applied by kubectl, {} reviews over new connections, {} over kept ones)",
         calls.total(),
         calls.by_kubectl.load(Ordering::Relaxed),
         calls.over_new_connections.load(Ordering::Relaxed),
         calls.over_kept_connections.load(Ordering::Relaxed),
     );
+    writeln!(std::io::stderr(), "{line}").unwrap();
     assert!(calls.total() >= CALLS);
 }

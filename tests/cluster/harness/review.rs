@@ -20,6 +20,27 @@ const REVIEW: &str = include_str!("../../admission-reviews/002-CREATE-ModelDeplo
 /// As long as the API server waits for `/validate`.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A side of the gate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    Mutate,
+    Validate,
+}
+
+impl Side {
+    /// Both sides by turns.
+    pub(crate) fn of_round(round: u32) -> Self {
+        if round.is_multiple_of(2) { Self::Validate } else { Self::Mutate }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Mutate => "/mutate?timeout=2s",
+            Self::Validate => "/validate?timeout=5s",
+        }
+    }
+}
+
 /// Whom somebody trusts.
 pub(crate) struct Trust(Arc<ClientConfig>);
 
@@ -55,8 +76,16 @@ impl Trust {
     /// # Errors
     /// At which point it failed, and why.
     pub(crate) fn review(&self, port: u16) -> Result<CertificateDer<'static>, String> {
+        self.review_by(Side::Validate, port)
+    }
+
+    /// As [`Trust::review`], by one of the two sides.
+    ///
+    /// # Errors
+    /// At which point it failed, and why.
+    pub(crate) fn review_by(&self, side: Side, port: u16) -> Result<CertificateDer<'static>, String> {
         let mut stream = self.connect(port)?;
-        exchange(&mut stream, "close")?;
+        exchange(&mut stream, side, "close")?;
         let shown =
             stream.conn.peer_certificates().and_then(|chain| chain.first()).map(|leaf| leaf.clone().into_owned());
         shown.ok_or_else(|| "no certificate was shown".to_owned())
@@ -89,12 +118,12 @@ impl<'t> KeptAlive<'t> {
     ///
     /// # Errors
     /// At which point it failed, and why.
-    pub(crate) fn review(&mut self) -> Result<(), String> {
+    pub(crate) fn review(&mut self, side: Side) -> Result<(), String> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => self.trust.connect(self.port)?,
         };
-        if exchange(&mut stream, "keep-alive")? {
+        if exchange(&mut stream, side, "keep-alive")? {
             self.stream = Some(stream);
         }
         Ok(())
@@ -102,9 +131,10 @@ impl<'t> KeptAlive<'t> {
 }
 
 /// Sends a review and reads its answer. Returns whether the connection goes on.
-fn exchange(stream: &mut Stream, connection: &str) -> Result<bool, String> {
+fn exchange(stream: &mut Stream, side: Side, connection: &str) -> Result<bool, String> {
     let at = |point: &'static str| move |error: std::io::Error| format!("{point}: {error}");
-    let head = "POST /validate?timeout=5s HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json";
+    let path = side.path();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: webhook\r\ncontent-type: application/json");
     let length = REVIEW.len();
     write!(stream, "{head}\r\nconnection: {connection}\r\ncontent-length: {length}\r\n\r\n{REVIEW}")
         .map_err(at("sending"))?;
