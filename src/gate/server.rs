@@ -29,8 +29,8 @@ pub const MAX_BODY: usize = 7 * 1024 * 1024;
 /// The largest body that is judged where it was read; a larger one would hold up the other connections.
 const MAX_INLINE: usize = 128 * 1024;
 
-/// How many larger bodies are judged at once: their trees are several times as large as they are.
-const LARGE_AT_ONCE: usize = 4;
+/// How many larger bodies are judged at once: a tree of tiny values is fifty times as large as its text.
+const LARGE_AT_ONCE: usize = 2;
 
 /// How many larger bodies are kept at once, those that still come included: this bounds the memory that clients can take.
 const LARGE_KEPT: usize = 6;

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::REVIEW;
 use super::client::{Client, request_head};
-use super::honest::{beside, metric, review};
+use super::honest::{beside, memory, metric, review};
 use super::process::Process;
 use super::raw::{PATIENCE, narrow, narrow_tcp, tls, until_closed, write};
 
@@ -111,6 +111,29 @@ async fn large_bodies_that_do_not_end_take_no_more_memory_than_a_few_may() {
         }
     })
     .await;
+}
+
+/// The worst that fits into a body: nothing but tiny objects, each a fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_trees_are_judged_a_few_at_a_time_within_the_memory_that_is_shipped() {
+    /// The limit in the Deployment, in MiB.
+    const LIMIT: usize = 1024;
+    let process = Process::start(&[]);
+    let list = vec!["{\"name\":1}"; 499_000].join(",");
+    let worst = REVIEW.replacen("\"policies\": [", &format!("\"policies\": [{list},"), 1);
+    let ask = async || {
+        let mut client = Client::connect(&process, &[&TLS13], false).await;
+        client.review("/validate?timeout=30s", &worst).await.0
+    };
+    let statuses = tokio::join!(ask(), ask(), ask(), ask());
+    for status in [statuses.0, statuses.1, statuses.2, statuses.3] {
+        assert_eq!(status, 200);
+    }
+    let memory = memory(&process);
+    println!("{memory:?}");
+    assert!(memory.most < LIMIT, "{memory:?}");
+    // Small ones are answered as ever.
+    review(&mut Client::connect(&process, &[&TLS13], false).await).await;
 }
 
 /// Asks and asks, and reads nothing, until nobody listens any more.
