@@ -17,7 +17,8 @@ COPY Cargo.toml Cargo.lock ./
 ENV CARGO_TARGET_DIR=/build/target \
     CARGO_INCREMENTAL=0 \
     RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=${CARGO_HOME}=cargo --remap-path-prefix=/build=."
-RUN mkdir src \
+RUN mkdir -p src benches \
+    && touch benches/judgement.rs \
     && echo '//! Nothing yet.' >src/lib.rs \
     && printf '//! Nothing yet.\nfn main() {}\n' >src/main.rs \
     && cargo build --locked --release --target "$(rustc --print host-tuple)" \

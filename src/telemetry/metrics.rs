@@ -233,7 +233,7 @@ impl Metrics {
     /// A task in the background is started for the first time.
     pub fn task_started(&self, task: &'static str) {
         // Otherwise its first restart would begin a series at 1, which no alert on growth would notice.
-        _ = self.task_restarts.get_or_create(&TaskLabel { task });
+        self.task_restarts.get_or_create(&TaskLabel { task }).inc_by(0);
     }
 
     /// A task in the background broke down and is started again.
