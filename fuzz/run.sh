@@ -21,11 +21,11 @@ fail() {
 command -v c++ >/dev/null || fail "a C++ compiler is needed, for libFuzzer (Debian: g++)"
 if ! cargo fuzz --version >/dev/null 2>&1; then
   echo "fuzz: installing cargo-fuzz $cargo_fuzz (a minute, once) …" >&2
-  CARGO_TARGET_DIR= cargo install --quiet --locked --root "$cache/tools" --version "$cargo_fuzz" cargo-fuzz ||
+  env -u CARGO_TARGET_DIR cargo install --quiet --locked --root "$cache/tools" --version "$cargo_fuzz" cargo-fuzz ||
     fail "cargo-fuzz cannot be installed"
 fi
 
-# There is no unsafe code in the project, so that a sanitizer has only dependencies to look at and costs half the speed.
+# There is no unsafe code in the project, so that a sanitizer has only dependencies to look at, and costs speed.
 # Without one the ordinary toolchain will do.
 toolchain=()
 if [ "$sanitizer" != none ]; then

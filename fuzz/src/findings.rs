@@ -65,11 +65,11 @@ pub(crate) fn in_form(finding: &Finding) {
     assert_eq!(finding.message.trim(), finding.message, "space around the message of {detail:?}");
 }
 
-/// One fault is one finding.
-fn each_once(list: &[Finding]) {
+/// One fault is one finding. Two keys that look like URLs may be told by the same words, their credentials being left out.
+pub(crate) fn each_once<'f>(findings: impl IntoIterator<Item = &'f Finding>) {
     let mut seen = HashSet::new();
-    for finding in list {
-        assert!(seen.insert(finding.to_string()), "told twice: {finding}");
+    for finding in findings {
+        assert!(seen.insert((finding.path.0.as_slice(), finding.detail())), "told twice: {finding}");
     }
 }
 

@@ -177,10 +177,14 @@ fn in_another_form(review: &Json) {
     let mut patched = review.clone();
     json_patch::patch(&mut patched["request"]["object"], &patch).expect("the patch applies to the object");
     let patched = bytes(&patched);
-    assert_eq!(text(&ask(Endpoint::Validate, &plain)), text(&ask(Endpoint::Validate, &patched)));
-    let again = ask(Endpoint::Mutate, &patched).verdict;
-    // With its defaults the spec may be that of the old object.
-    assert!(matches!(again, Verdict::Admitted | Verdict::Passed), "{again:?} after the patch");
+    let after = ask(Endpoint::Validate, &patched);
+    // With its defaults the spec may be that of the old object, and then nobody judges it.
+    if after.verdict == Verdict::Passed {
+        assert_eq!(ask(Endpoint::Mutate, &patched).verdict, Verdict::Passed);
+        return;
+    }
+    assert_eq!(text(&ask(Endpoint::Validate, &plain)), text(&after), "the patch changes what is found in {review}");
+    assert_eq!(ask(Endpoint::Mutate, &patched).verdict, Verdict::Admitted, "a second patch for {review}");
 }
 
 fn text(answer: &Answer) -> String {
