@@ -5,8 +5,7 @@ use beamlit_operator::engine::{Kind, Reading, defaults as defaulting};
 use json_patch::PatchOperation;
 use serde_json::Value as Json;
 
-use crate::findings::texts;
-use crate::judgement::judge;
+use crate::findings::{judge, texts};
 use crate::{schema, tree};
 
 /// Reads an object and fills in its defaults, in every way there is.

@@ -2,12 +2,17 @@
 
 use std::collections::HashSet;
 
-use beamlit_operator::engine::Kind;
 use beamlit_operator::engine::finding::rules::Reported;
 use beamlit_operator::engine::finding::{Finding, Findings, MAX_FINDINGS, Segment, Severity, is_unprintable};
 use beamlit_operator::engine::parse::Node;
+use beamlit_operator::engine::{self, Kind, Reading};
 
-use crate::{schema, tree};
+use crate::{SURROUNDINGS, schema, tree};
+
+/// Judges an object that has its defaults.
+pub(crate) fn judge(kind: Kind, object: &Node<'_>, reading: Reading) -> Findings {
+    engine::judge(kind, object, &SURROUNDINGS, reading)
+}
 
 /// The longest a finding may be without its path, in bytes: 4,000 of message, an ellipsis and a code.
 const MAX_DETAIL: usize = 4000 + "… [OB000]".len();

@@ -6,7 +6,7 @@ use beamlit_operator::engine::finding::{Finding, Findings, Segment};
 use beamlit_operator::engine::parse::{Node, Value};
 use beamlit_operator::engine::{Kind, Reading};
 
-use crate::judgement::judge;
+use crate::findings::judge;
 use crate::tree;
 
 /// How many hints of one object are tried.

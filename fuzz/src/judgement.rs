@@ -4,7 +4,7 @@ use beamlit_operator::engine::finding::{Finding, Findings, Severity};
 use beamlit_operator::engine::parse::{JsonLimits, Node, documents, from_json};
 use beamlit_operator::engine::{self, Kind, Reading, defaults};
 
-use crate::findings::{is_shared, sound, texts};
+use crate::findings::{is_shared, judge, sound, texts};
 use crate::{SURROUNDINGS, hints, schema, secrets, tree};
 
 /// Reads one document, or two of which the second is the object that was stored before, and judges it in every way there is.
@@ -49,11 +49,6 @@ fn kinds(object: &Node<'_>) -> Vec<Kind> {
         Some(kind) => vec![kind],
         None => Kind::ALL.to_vec(),
     }
-}
-
-/// Judges an object that has its defaults.
-pub(crate) fn judge(kind: Kind, object: &Node<'_>, reading: Reading) -> Findings {
-    engine::judge(kind, object, &SURROUNDINGS, reading)
 }
 
 /// The order of members, nulls, and members that nobody knows change nothing; the schema is that of the CRD.

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use beamlit_operator::engine::parse::{Node, Value};
 use beamlit_operator::engine::{Kind, Reading};
 
-use crate::findings::texts;
-use crate::judgement::judge;
+use crate::findings::{judge, texts};
 
 const BACKEND: [&str; 3] = ["spec", "offloadingConfig", "remoteBackend"];
 

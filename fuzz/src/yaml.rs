@@ -6,8 +6,8 @@ use beamlit_operator::engine::manifest::{Judge, Judged, Named, Outcome};
 use beamlit_operator::engine::parse::{Document, JsonLimits, Mark, Node, Value, documents, from_json};
 use beamlit_operator::engine::{Kind, Reading, defaults};
 
-use crate::findings::{each_once, in_form, is_shared, texts};
-use crate::{SURROUNDINGS, judgement, tree};
+use crate::findings::{each_once, in_form, is_shared, judge, texts};
+use crate::{SURROUNDINGS, tree};
 
 /// Reads a file in every way there is, and judges what is in it.
 pub fn yaml(data: &[u8]) {
@@ -184,7 +184,7 @@ fn as_the_webhook(data: &[u8], outcomes: &[Outcome]) {
     let by_check: Vec<&Finding> = judged.findings.iter().map(|placed| &placed.finding).filter(is_of_spec).collect();
     let by_check: Vec<&Finding> = by_check.into_iter().filter(|finding| is_shared(finding)).collect();
     if namespace == SURROUNDINGS.namespace {
-        let by_webhook = judgement::judge(kind, &object, Reading::Review);
+        let by_webhook = judge(kind, &object, Reading::Review);
         assert_eq!(texts(by_check), texts(by_webhook.list()), "check and webhook differ");
     }
 }
