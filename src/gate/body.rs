@@ -1,4 +1,4 @@
-//! Reading a request's body within a cap and a deadline, and only as long as nobody else needs its place more; what had come by
+//! Reading a request's body within a cap and a deadline, and only as long as nobody else needs its slot more; what had come by
 //! then is kept.
 
 use std::pin::pin;
@@ -16,20 +16,20 @@ pub(super) enum Unread {
     TooLarge,
     /// The time was up; this had come.
     Late(Bytes),
-    /// Another took its place; this had come.
-    Displaced(Bytes),
+    /// Another took its slot; this had come.
+    Evicted(Bytes),
     /// The client broke off.
     Broken,
 }
 
-/// Reads a body of at most `cap` bytes, until `displaced` returns.
+/// Reads a body of at most `cap` bytes, until `evicted` returns.
 pub(super) async fn read(
     mut body: Body,
     cap: usize,
     deadline: Instant,
-    displaced: impl Future<Output = ()>,
+    evicted: impl Future<Output = ()>,
 ) -> Result<Bytes, Unread> {
-    let mut displaced = pin!(displaced);
+    let mut evicted = pin!(evicted);
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     loop {
@@ -38,7 +38,7 @@ pub(super) async fn read(
             // What is there is read, and what nobody waits for costs nothing.
             biased;
             frame = timeout_at(deadline, body.frame()) => frame,
-            () = displaced.as_mut() => return Err(Unread::Displaced(whole(first, all))),
+            () = evicted.as_mut() => return Err(Unread::Evicted(whole(first, all))),
         };
         let frame = match frame {
             Err(_) => return Err(Unread::Late(whole(first, all))),
@@ -157,7 +157,7 @@ mod tests {
                 other => panic!("{other:?}"),
             }
             match read(body(pieces, true), 100, Instant::now() + Duration::from_secs(60), ready(())).await {
-                Err(Unread::Displaced(bytes)) => assert_eq!(bytes, "abcd"),
+                Err(Unread::Evicted(bytes)) => assert_eq!(bytes, "abcd"),
                 other => panic!("{other:?}"),
             }
         }

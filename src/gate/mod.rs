@@ -10,11 +10,11 @@ mod deadline;
 #[cfg(feature = "operator")]
 pub mod listen;
 #[cfg(feature = "operator")]
-mod places;
-#[cfg(feature = "operator")]
 pub mod probes;
 pub mod review;
 #[cfg(feature = "operator")]
 pub mod server;
+#[cfg(feature = "operator")]
+mod slots;
 #[cfg(feature = "operator")]
 pub mod tls;

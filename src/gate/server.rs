@@ -19,8 +19,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::body::{self, Beginning, Unread};
 use super::deadline;
-use super::places::{Place, Places, Seated, Standing};
 use super::review::{self, Answer, Endpoint, Failure, Verdict, printable};
+use super::slots::{Granted, Slot, Slots, Standing};
 use crate::telemetry::metrics::{Metrics, ReviewLabels};
 
 /// The largest body: two objects of 3 MiB, the most that an API server takes, and an envelope.
@@ -35,7 +35,7 @@ const LARGE_AT_ONCE: usize = 2;
 /// How many larger bodies are kept at once, those that still come included: this bounds the memory that clients can take.
 const LARGE_KEPT: usize = 6;
 
-/// How long a body may take to come before its place can be taken by another review. An API server sends it at once.
+/// How long a body may take to come before its slot can be taken by another review. An API server sends it at once.
 const READING_GRACE: Duration = Duration::from_millis(100);
 
 /// How much of a body is read to learn the uid of a review that is turned away.
@@ -54,48 +54,48 @@ pub type Judge = Box<dyn Fn(Endpoint, &[u8]) -> Answer + Send + Sync>;
 /// The gate.
 pub struct Gate {
     judge: Judge,
-    places: Arc<Places>,
-    places_for_large: Arc<Places>,
+    slots: Arc<Slots>,
+    slots_for_large: Arc<Slots>,
     free_for_large: Arc<Semaphore>,
     metrics: Arc<Metrics>,
 }
 
-/// A review that is being read or judged: its place among those that may be, until it really ends.
+/// A review that is being read or judged: its slot among those that may be, until it really ends.
 struct InFlight {
     metrics: Arc<Metrics>,
-    place: Place,
-    place_as_large: Option<Place>,
+    slot: Slot,
+    slot_as_large: Option<Slot>,
 }
 
 impl InFlight {
-    fn new(metrics: &Arc<Metrics>, place: Place) -> Self {
+    fn new(metrics: &Arc<Metrics>, slot: Slot) -> Self {
         metrics.in_flight.inc();
-        Self { metrics: Arc::clone(metrics), place, place_as_large: None }
+        Self { metrics: Arc::clone(metrics), slot, slot_as_large: None }
     }
 
-    /// Reads the body. Until it is there, others may take the place: a client that sends its body slowly, or not at all, would
+    /// Reads the body. Until it is there, others may take the slot: a client that sends its body slowly, or not at all, would
     /// hold up those that do not.
     async fn read(&mut self, body: Body, gate: &Gate, deadline: Instant) -> Result<Bytes, Unread> {
         let most = body.size_hint().upper().unwrap_or(u64::MAX);
         if most > MAX_INLINE as u64 {
-            let place = tokio::select! {
-                place = timeout_at(deadline, gate.places_for_large.taken_in_turn()) => place,
-                () = self.place.lost() => return Err(Unread::Displaced(Bytes::new())),
+            let slot = tokio::select! {
+                slot = timeout_at(deadline, gate.slots_for_large.taken_in_turn()) => slot,
+                () = self.slot.lost() => return Err(Unread::Evicted(Bytes::new())),
             };
-            self.place_as_large = Some(place.map_err(|_| Unread::Late(Bytes::new()))?.place);
+            self.slot_as_large = Some(slot.map_err(|_| Unread::Late(Bytes::new()))?.slot);
         }
-        let displaced = async {
-            match &self.place_as_large {
-                Some(large) => tokio::select! { () = large.lost() => {}, () = self.place.lost() => {} },
-                None => self.place.lost().await,
+        let evicted = async {
+            match &self.slot_as_large {
+                Some(large) => tokio::select! { () = large.lost() => {}, () = self.slot.lost() => {} },
+                None => self.slot.lost().await,
             }
         };
-        let bytes = body::read(body, MAX_BODY, deadline, displaced).await?;
-        let works = |place: &Place| place.stands(Standing::Busy);
-        if works(&self.place) && self.place_as_large.as_ref().is_none_or(works) {
+        let bytes = body::read(body, MAX_BODY, deadline, evicted).await?;
+        let works = |slot: &Slot| slot.stands(Standing::Busy);
+        if works(&self.slot) && self.slot_as_large.as_ref().is_none_or(works) {
             Ok(bytes)
         } else {
-            Err(Unread::Displaced(bytes))
+            Err(Unread::Evicted(bytes))
         }
     }
 }
@@ -128,8 +128,8 @@ impl Gate {
     pub fn new(judge: Judge, max_in_flight: usize, metrics: Arc<Metrics>) -> Self {
         Self {
             judge,
-            places: Places::new(max_in_flight, READING_GRACE),
-            places_for_large: Places::new(LARGE_KEPT, READING_GRACE),
+            slots: Slots::new(max_in_flight, READING_GRACE),
+            slots_for_large: Slots::new(LARGE_KEPT, READING_GRACE),
             free_for_large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             metrics,
         }
@@ -145,13 +145,13 @@ impl Gate {
         if announced.is_some_and(|length: u64| length > MAX_BODY as u64) {
             return Reply::amid(too_large());
         }
-        let Some(Seated { place, .. }) = self.places.take() else {
+        let Some(Granted { slot, .. }) = self.slots.take() else {
             // /validate must answer under the uid of the review.
             let beginning = dismiss(request.into_body(), deadline).await;
             let answer = Answer::failed(endpoint, review::uid_of(&beginning.bytes), Failure::Full);
             return Reply { answer, whole: beginning.whole };
         };
-        let mut in_flight = InFlight::new(&self.metrics, place);
+        let mut in_flight = InFlight::new(&self.metrics, slot);
         match in_flight.read(request.into_body(), self, deadline).await {
             Ok(body) if body.len() <= MAX_INLINE => {
                 let answer = self.judged(endpoint, &body);
@@ -160,7 +160,7 @@ impl Gate {
             Ok(body) => Reply::after_all(self.judged_aside(endpoint, body, deadline, in_flight).await),
             Err(Unread::TooLarge) => Reply::amid(too_large()),
             Err(Unread::Late(beginning)) => Reply::amid(late(endpoint, &beginning)),
-            Err(Unread::Displaced(beginning)) => {
+            Err(Unread::Evicted(beginning)) => {
                 Reply::amid(Answer::failed(endpoint, review::uid_of(&beginning), Failure::Full))
             }
             Err(Unread::Broken) => Reply::amid(Answer::plain(400, "the body broke off", Verdict::Undecodable)),
@@ -175,7 +175,7 @@ impl Gate {
         })
     }
 
-    /// Judges a large body on a thread that may block. When the time is up nobody waits any more, but its place stays taken
+    /// Judges a large body on a thread that may block. When the time is up nobody waits any more, but its slot stays taken
     /// until it ends: no more are judged at once than may be.
     async fn judged_aside(
         self: &Arc<Self>,

@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::args::Args;
-use crate::gate::listen::{self, Ending, Limits, StillOpen, Transport};
+use crate::gate::listen::{self, Limits, Shutdown, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
 use crate::gate::review::{self, Settings};
 use crate::gate::server::{self, Gate};
@@ -109,7 +109,7 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
     };
 
     // The probes go on while the gate drains: that is when somebody wants to know.
-    let (gate_ending, probes_ending) = (Ending::default(), Ending::default());
+    let (gate_shutdown, probes_shutdown) = (Shutdown::default(), Shutdown::default());
     let probes_limits = Limits { max_connections: PROBES_CONNECTIONS, ..limits.clone() };
     let probes_router = probes::router(Arc::clone(&readiness), serving, Arc::clone(&metrics));
     let mut probes = tokio::spawn(listen::serve(
@@ -118,11 +118,11 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
         probes_router,
         probes_limits,
         Arc::clone(&metrics),
-        probes_ending.clone(),
+        probes_shutdown.clone(),
     ));
     let gate_router = server::router(&gate);
     let mut gate =
-        tokio::spawn(listen::serve(gate_socket, transport, gate_router, limits, metrics, gate_ending.clone()));
+        tokio::spawn(listen::serve(gate_socket, transport, gate_router, limits, metrics, gate_shutdown.clone()));
     readiness.accepting();
     tracing::info!(gate = %gate_address, health = %probes_address, "listening");
 
@@ -132,15 +132,15 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
         _ = &mut probes => return Err(Failed::Died("the probes")),
     }
     readiness.ending();
-    gate_ending.told.cancel();
+    gate_shutdown.draining.cancel();
     let ended = tokio::select! {
-        finished = drain(args.shutdown_delay, args.shutdown_timeout, &gate_ending.stop, gate) => finished,
+        finished = drain(args.shutdown_delay, args.shutdown_timeout, &gate_shutdown.stop, gate) => finished,
         name = signals.next() => {
             tracing::warn!(signal = name, "told to end at once");
             Ended::CutOff
         }
     };
-    probes_ending.stop.cancel();
+    probes_shutdown.stop.cancel();
     Ok(ended)
 }
 

@@ -17,7 +17,7 @@ use crate::harness::{ControlPlane, Kubectl, poll};
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const SECRET: &str = "beamlit-operator-webhook-tls";
-const CONFIGURATIONS: [&str; 2] =
+pub(crate) const CONFIGURATIONS: [&str; 2] =
     ["mutatingwebhookconfiguration zz-beamlit-operator", "validatingwebhookconfiguration beamlit-operator"];
 
 /// A control plane on which the configurations are registered as shipped, trusting nobody yet, until this is dropped.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
+use crate::certificates::CONFIGURATIONS;
 use crate::harness::operator::{NAMESPACE, Operator, SERVICE, lead_to, wait_until_asked};
 use crate::harness::review::bundle;
 use crate::harness::{Kubectl, poll};
@@ -14,8 +15,6 @@ use crate::install::Installation;
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const POLICY: &str = include_str!("manifests/my-policy.yaml");
 const SECRET: &str = "secret beamlit-operator-webhook-tls";
-const CONFIGURATIONS: [&str; 2] =
-    ["mutatingwebhookconfiguration zz-beamlit-operator", "validatingwebhookconfiguration beamlit-operator"];
 
 /// One right, or one use of it: (verb, group, resource, name). A creation names nothing.
 type Right = (String, String, String, String);

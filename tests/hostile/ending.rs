@@ -30,7 +30,7 @@ async fn listener_is_closed(process: &Process) {
 
 #[tokio::test]
 async fn while_it_waits_to_end_it_sends_clients_of_http1_elsewhere() {
-    let mut process = Process::start(&["--shutdown-delay=3s"]);
+    let mut process = Process::start(&["--shutdown-delay=1h"]);
     let mut kept = tls(&process, &[]).await;
     write(&mut kept, request().as_bytes()).await;
     let mut piece = [0; 4096];
@@ -46,7 +46,9 @@ async fn while_it_waits_to_end_it_sends_clients_of_http1_elsewhere() {
         let said = String::from_utf8(until_closed(stream).await.0).unwrap();
         assert!(said.starts_with("HTTP/1.1 200 ") && said.contains("\r\nconnection: close\r\n"), "{said}");
     }
-    assert_eq!(process.wait().code(), Some(0));
+    // The second signal: nobody has to wait for the end of this.
+    process.signal("TERM");
+    assert_eq!(process.wait().code(), Some(1));
 }
 
 #[tokio::test]

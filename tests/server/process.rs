@@ -63,6 +63,8 @@ fn command() -> Command {
     for name in ["KUBECONFIG", "KUBERNETES_SERVICE_HOST", "HOME"] {
         command.env_remove(name);
     }
+    // As in the Deployment: otherwise threads, and with them memory, depend on the machine.
+    command.env("TOKIO_WORKER_THREADS", "4");
     command.arg("serve").stdin(Stdio::null());
     command
 }

@@ -1,8 +1,8 @@
 //! Connections: how many, with TLS or without, how long each of their states may last, and how they end.
 //!
-//! [`serve`] accepts them. A `Visit` knows the state of one, learns it from its stream (`stream`) and its requests
+//! [`serve`] accepts them. A `Progress` knows the state of one, learns it from its stream (`stream`) and its requests
 //! (`requests`), and says when its time is up. Which connection gives way when there are too many is for
-//! `Places` to say.
+//! `Slots` to say.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -22,15 +22,15 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use self::progress::{Due, Progress, Why};
 use self::requests::Requests;
-use self::stream::Noted;
-use self::visit::{Due, Visit, Why};
-use super::places::{Place, Places, Seated, Standing};
+use self::stream::Observed;
+use super::slots::{Granted, Slot, Slots, Standing};
 use crate::telemetry::metrics::Metrics;
 
+mod progress;
 mod requests;
 mod stream;
-mod visit;
 
 /// How many streams one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 64;
@@ -57,7 +57,7 @@ const RESET_FOR_MISTAKES: usize = 256;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long to look, before the listener is closed, for connections that are made already: they would be reset.
-const LAST_CALL: Duration = Duration::from_millis(20);
+const BACKLOG_WAIT: Duration = Duration::from_millis(20);
 
 /// What connections speak below HTTP.
 #[derive(Clone)]
@@ -87,9 +87,9 @@ pub struct Limits {
 
 /// How the end comes: first one is told of it, then it is there.
 #[derive(Clone, Debug, Default)]
-pub struct Ending {
+pub struct Shutdown {
     /// From now on HTTP/1.1 is answered with `connection: close`, so that clients go elsewhere for their next request.
-    pub told: CancellationToken,
+    pub draining: CancellationToken,
     /// The listener is closed. Connections end with their request in flight; idle ones at once; one that has had no request yet
     /// may still send its first, within the time that headers may take.
     pub stop: CancellationToken,
@@ -113,34 +113,38 @@ pub async fn serve(
     router: Router,
     limits: Limits,
     metrics: Arc<Metrics>,
-    ending: Ending,
+    shutdown: Shutdown,
 ) -> StillOpen {
     let (open, still_open) = mpsc::channel(1);
-    let places = Places::new(limits.max_connections, Duration::ZERO);
+    let slots = Slots::new(limits.max_connections, Duration::ZERO);
     let http = Http::new(&limits);
-    let spawn = |stream: TcpStream, Seated { place, displaced }: Seated| {
-        if displaced {
+    let spawn = |stream: TcpStream, Granted { slot, evicted }: Granted| {
+        if evicted {
             metrics.connections_evicted.inc();
         }
-        let connection =
-            Connection { http: http.clone(), router: router.clone(), limits: limits.clone(), ending: ending.clone() };
+        let connection = Connection {
+            http: http.clone(),
+            router: router.clone(),
+            limits: limits.clone(),
+            shutdown: shutdown.clone(),
+        };
         let (transport, metrics, open) = (transport.clone(), Arc::clone(&metrics), open.clone());
         tokio::spawn(async move {
             let _counted = Counted::new(metrics);
-            connection.run(stream, transport, place).await;
+            connection.run(stream, transport, slot).await;
             drop(open);
         });
     };
     loop {
         let accepted = tokio::select! {
-            () = ending.stop.cancelled() => break,
+            () = shutdown.stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                if places.clear_one() {
+                if slots.clear_one() {
                     metrics.connections_evicted.inc();
                 }
                 sleep(ACCEPT_PAUSE).await;
@@ -148,14 +152,14 @@ pub async fn serve(
             }
         };
         tokio::select! {
-            () = ending.stop.cancelled() => break,
-            seated = places.taken_in_turn() => spawn(stream, seated),
+            () = shutdown.stop.cancelled() => break,
+            granted = slots.taken_in_turn() => spawn(stream, granted),
         }
     }
     for _ in 0..limits.max_connections {
-        let Ok(Ok((stream, _))) = timeout(LAST_CALL, listener.accept()).await else { break };
-        let Some(seated) = places.take() else { break };
-        spawn(stream, seated);
+        let Ok(Ok((stream, _))) = timeout(BACKLOG_WAIT, listener.accept()).await else { break };
+        let Some(granted) = slots.take() else { break };
+        spawn(stream, granted);
     }
     StillOpen(still_open)
 }
@@ -187,7 +191,7 @@ impl Http {
     fn new(limits: &Limits) -> Self {
         let (mut one, mut two) = (http1::Builder::new(), http2::Builder::new(TokioExecutor::new()));
         one.timer(TokioTimer::new())
-            // The visit measures more exactly.
+            // The progress measures more exactly.
             .header_read_timeout(None)
             .max_header_size(MAX_HEADERS as usize)
             .max_buf_size(READ_AHEAD);
@@ -210,50 +214,50 @@ struct Connection {
     http: Http,
     router: Router,
     limits: Limits,
-    ending: Ending,
+    shutdown: Shutdown,
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, transport: Transport, place: Place) {
+    async fn run(self, stream: TcpStream, transport: Transport, slot: Slot) {
         // Only a matter of speed.
         _ = stream.set_nodelay(true);
-        let Transport::Tls(acceptor) = transport else { return self.converse(stream, place, false).await };
+        let Transport::Tls(acceptor) = transport else { return self.converse(stream, slot, false).await };
         let Some(tls) = acceptor() else { return tracing::debug!("there is no certificate yet") };
         // The limit holds for the whole: a byte now and then does not extend it.
         let shaken = tokio::select! {
             biased;
             shaken = timeout(self.limits.handshake_timeout, tls.accept(stream)) => shaken,
-            () = place.lost() => return tracing::debug!("a connection gave way in its TLS handshake"),
+            () = slot.lost() => return tracing::debug!("a connection gave way in its TLS handshake"),
         };
         match shaken {
             Ok(Ok(stream)) => {
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                place.stands(Standing::Stranger(Instant::now()));
-                self.converse(stream, place, http2).await;
+                slot.stands(Standing::Unproven(Instant::now()));
+                self.converse(stream, slot, http2).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
 
-    async fn converse(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, place: Place, http2: bool) {
-        let Self { http, router, limits, ending } = self;
-        let visit = Arc::new(Visit::new(place, http2, limits.clone()));
-        let requests = Requests::new(router, Arc::clone(&visit), ending.told);
-        let stream = TokioIo::new(Noted::new(stream, Arc::clone(&visit)));
+    async fn converse(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, slot: Slot, http2: bool) {
+        let Self { http, router, limits, shutdown } = self;
+        let progress = Arc::new(Progress::new(slot, http2, limits.clone()));
+        let requests = Requests::new(router, Arc::clone(&progress), shutdown.draining);
+        let stream = TokioIo::new(Observed::new(stream, Arc::clone(&progress)));
         // What was agreed upon is spoken; guessing from the first bytes would wait for them.
         if http2 {
-            attend(http.two.serve_connection(stream, requests), &visit, &limits, &ending.stop).await;
+            attend(http.two.serve_connection(stream, requests), &progress, &limits, &shutdown.stop).await;
         } else {
-            attend(http.one.serve_connection(stream, requests), &visit, &limits, &ending.stop).await;
+            attend(http.one.serve_connection(stream, requests), &progress, &limits, &shutdown.stop).await;
         }
     }
 }
 
-/// Serves a connection until it ends, is to end, takes too long or loses its place.
+/// Serves a connection until it ends, is to end, takes too long or loses its slot.
 async fn attend(
     served: impl GracefulConnection<Error = hyper::Error>,
-    visit: &Visit,
+    progress: &Progress,
     limits: &Limits,
     stop: &CancellationToken,
 ) {
@@ -261,7 +265,7 @@ async fn attend(
     let mut time_is_up = pin!(sleep(limits.idle_timeout));
     let mut leaves = pin!(async {
         stop.cancelled().await;
-        _ = timeout(limits.header_timeout, visit.began()).await;
+        _ = timeout(limits.header_timeout, progress.began()).await;
     });
     let mut leaving = false;
     loop {
@@ -274,22 +278,22 @@ async fn attend(
                 }
                 return;
             }
-            () = visit.lost() => return tracing::debug!("a connection gave way"),
-            why = overdue(visit, time_is_up.as_mut()) => {
+            () = progress.lost() => return tracing::debug!("a connection gave way"),
+            why = overdue(progress, time_is_up.as_mut()) => {
                 tracing::debug!(?why, "a connection took too long");
                 if why == Why::Idle {
                     // The client did nothing wrong, and is told.
                     served.as_mut().graceful_shutdown();
                     tokio::select! {
                         _ = timeout(limits.header_timeout, served) => {}
-                        () = visit.lost() => {}
+                        () = progress.lost() => {}
                     }
                 }
                 return;
             }
             () = leaves.as_mut(), if !leaving => {
                 leaving = true;
-                visit.leaving();
+                progress.leaving();
                 served.as_mut().graceful_shutdown();
             }
         }
@@ -298,10 +302,10 @@ async fn attend(
 
 /// Returns when something took too long. It is asked anew whenever the connection has done something: what it did may have
 /// made something due earlier. What has become due later is seen when the time is up.
-async fn overdue(visit: &Visit, mut time_is_up: Pin<&mut Sleep>) -> Why {
+async fn overdue(progress: &Progress, mut time_is_up: Pin<&mut Sleep>) -> Why {
     poll_fn(|context| {
         loop {
-            let Some(Due { at, why }) = visit.due() else { return Poll::Pending };
+            let Some(Due { at, why }) = progress.due() else { return Poll::Pending };
             if at < time_is_up.deadline() || time_is_up.is_elapsed() {
                 time_is_up.as_mut().reset(at);
             }

@@ -15,45 +15,45 @@ use hyper_util::service::TowerToHyperService;
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
-use super::visit::Visit;
+use super::progress::Progress;
 
 /// The routes, as one connection asks them.
 pub(super) struct Requests {
     routes: TowerToHyperService<Router>,
-    visit: Arc<Visit>,
-    told: CancellationToken,
+    progress: Arc<Progress>,
+    draining: CancellationToken,
 }
 
 /// A request in flight.
 struct InFlight {
-    visit: Arc<Visit>,
+    progress: Arc<Progress>,
     answered: bool,
 }
 
 impl InFlight {
-    fn new(visit: &Arc<Visit>) -> Self {
-        visit.asked();
-        Self { visit: Arc::clone(visit), answered: false }
+    fn new(progress: &Arc<Progress>) -> Self {
+        progress.asked();
+        Self { progress: Arc::clone(progress), answered: false }
     }
 
     fn answered(mut self, status: StatusCode) {
         self.answered = true;
-        self.visit.answered(Some(status.is_success()));
+        self.progress.answered(Some(status.is_success()));
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.answered {
-            self.visit.answered(None);
+            self.progress.answered(None);
         }
     }
 }
 
 impl Requests {
-    /// From when `told`, a client over HTTP/1.1 learns with each answer that it should come to another connection.
-    pub(super) fn new(routes: Router, visit: Arc<Visit>, told: CancellationToken) -> Self {
-        Self { routes: TowerToHyperService::new(routes), visit, told }
+    /// From when `draining`, a client over HTTP/1.1 learns with each answer that it should come to another connection.
+    pub(super) fn new(routes: Router, progress: Arc<Progress>, draining: CancellationToken) -> Self {
+        Self { routes: TowerToHyperService::new(routes), progress, draining }
     }
 }
 
@@ -63,19 +63,19 @@ impl Service<Request<Incoming>> for Requests {
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let in_flight = InFlight::new(&self.visit);
+        let in_flight = InFlight::new(&self.progress);
         let http1 = request.version() < Version::HTTP_2;
         if http1 && request.headers().contains_key(TRANSFER_ENCODING) {
             in_flight.answered(StatusCode::LENGTH_REQUIRED);
             return Box::pin(async { Ok(length_required()) });
         }
-        let (answer, told, turn) = (self.routes.call(request), self.told.clone(), self.visit.takes_turn());
+        let (answer, draining, turn) = (self.routes.call(request), self.draining.clone(), self.progress.takes_turn());
         Box::pin(async move {
             if turn {
                 yield_now().await;
             }
             let mut response = answer.await?;
-            if http1 && told.is_cancelled() {
+            if http1 && draining.is_cancelled() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             in_flight.answered(response.status());

@@ -114,13 +114,13 @@ async fn a_judgement_that_breaks_down_is_answered_and_counted() {
     assert_eq!(send(&gate, request("/validate", "no review")).await.0, 500);
     // It goes on as if nothing had been.
     assert_eq!(gate.metrics.in_flight.get(), 0);
-    assert_eq!(gate.places.count(), 0);
+    assert_eq!(gate.slots.count(), 0);
 }
 
 #[tokio::test]
 async fn a_full_gate_turns_reviews_away_so_that_the_api_server_understands() {
     let gate = gate(1, |_, _| admitted());
-    let held = gate.places.take().unwrap().place;
+    let held = gate.slots.take().unwrap().slot;
     assert!(held.stands(Standing::Busy));
     let (status, answer) = send(&gate, request("/validate", REVIEW)).await;
     assert_eq!((status, &answer["response"]["uid"], &answer["response"]["allowed"]), (200, &json!(UID), &json!(false)));
@@ -136,7 +136,7 @@ async fn a_full_gate_turns_reviews_away_so_that_the_api_server_understands() {
 #[tokio::test]
 async fn a_client_is_told_when_its_connection_will_not_go_on() {
     let gate = gate(1, |_, _| admitted());
-    let held = gate.places.take().unwrap().place;
+    let held = gate.slots.take().unwrap().slot;
     assert!(held.stands(Standing::Busy));
     let closes = async |request: Request| {
         let response = router(&gate).oneshot(request).await.unwrap();
@@ -168,7 +168,7 @@ async fn a_judgement_that_takes_too_long_is_not_waited_for_and_keeps_its_place()
     assert_eq!(answer["response"]["status"]["code"], 504);
 
     assert_eq!(gate.metrics.in_flight.get(), 1);
-    assert_eq!(send(&gate, request("/mutate", REVIEW)).await.0, 503, "its place is still taken");
+    assert_eq!(send(&gate, request("/mutate", REVIEW)).await.0, 503, "its slot is still taken");
     release.send(()).unwrap();
     while gate.metrics.in_flight.get() > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,4 +1,4 @@
-//! A fixed number of places. When all are taken, who has waited longest for its client gives way to one who comes.
+//! A fixed number of slots. When all are taken, who has waited longest for its client gives way to one who comes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// What the holder of a place does. The least is the first to give way.
+/// What the holder of a slot does. The least is the first to give way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// Waits, since then, for a client that has not shown yet that it is worth it.
-    Stranger(Instant),
+    Unproven(Instant),
     /// Waits, since then, for a client that has.
-    Known(Instant),
+    Proven(Instant),
     /// Works, and never gives way.
     Busy,
 }
@@ -22,14 +22,14 @@ pub(super) enum Standing {
 impl Standing {
     fn since(self) -> Option<Instant> {
         match self {
-            Self::Stranger(since) | Self::Known(since) => Some(since),
+            Self::Unproven(since) | Self::Proven(since) => Some(since),
             Self::Busy => None,
         }
     }
 }
 
-/// The places.
-pub(super) struct Places {
+/// The slots.
+pub(super) struct Slots {
     most: usize,
     grace: Duration,
     taken: Mutex<Taken>,
@@ -47,45 +47,45 @@ struct Holder {
     lost: CancellationToken,
 }
 
-/// A place that was taken, and who had to give way for it.
-pub(super) struct Seated {
-    pub(super) place: Place,
-    /// Another lost its place to this one.
-    pub(super) displaced: bool,
+/// A slot that was taken, and who had to give way for it.
+pub(super) struct Granted {
+    pub(super) slot: Slot,
+    /// Another lost its slot to this one.
+    pub(super) evicted: bool,
 }
 
-impl Places {
-    /// So many places. Nobody gives way who has waited for less than `grace`.
+impl Slots {
+    /// So many slots. Nobody gives way who has waited for less than `grace`.
     pub(super) fn new(most: usize, grace: Duration) -> Arc<Self> {
         Arc::new(Self { most, grace, taken: Mutex::default(), changed: Notify::new() })
     }
 
-    /// A place, if one is free or somebody waits who can give way. Whoever takes it is a stranger at first.
-    pub(super) fn take(self: &Arc<Self>) -> Option<Seated> {
+    /// A slot, if one is free or somebody waits who can give way. Whoever takes it has proved nothing yet.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Granted> {
         self.take_at(Instant::now())
     }
 
-    fn take_at(self: &Arc<Self>, now: Instant) -> Option<Seated> {
+    fn take_at(self: &Arc<Self>, now: Instant) -> Option<Granted> {
         let mut taken = self.taken();
-        let displaced = taken.holders.len() >= self.most;
-        if displaced && !self.displace(&mut taken, now) {
+        let evicted = taken.holders.len() >= self.most;
+        if evicted && !self.evict(&mut taken, now) {
             return None;
         }
         let number = taken.next;
         taken.next = taken.next.wrapping_add(1);
         let lost = CancellationToken::new();
-        let holder = Holder { standing: Standing::Stranger(now), lost: lost.clone() };
+        let holder = Holder { standing: Standing::Unproven(now), lost: lost.clone() };
         taken.holders.insert(number, holder);
         drop(taken);
-        Some(Seated { place: Place { places: Arc::clone(self), number, lost }, displaced })
+        Some(Granted { slot: Slot { slots: Arc::clone(self), number, lost }, evicted })
     }
 
-    /// A place, as soon as there is one.
-    pub(super) async fn taken_in_turn(self: &Arc<Self>) -> Seated {
+    /// A slot, as soon as there is one.
+    pub(super) async fn taken_in_turn(self: &Arc<Self>) -> Granted {
         loop {
             let changed = self.changed.notified();
-            if let Some(seated) = self.take() {
-                return seated;
+            if let Some(granted) = self.take() {
+                return granted;
             }
             if self.grace.is_zero() {
                 changed.await;
@@ -96,12 +96,12 @@ impl Places {
         }
     }
 
-    /// Takes a place away without giving it to anybody. False if nobody can give way.
+    /// Takes a slot away without giving it to anybody. False if nobody can give way.
     pub(super) fn clear_one(&self) -> bool {
-        self.displace(&mut self.taken(), Instant::now())
+        self.evict(&mut self.taken(), Instant::now())
     }
 
-    fn displace(&self, taken: &mut Taken, now: Instant) -> bool {
+    fn evict(&self, taken: &mut Taken, now: Instant) -> bool {
         let first = taken
             .holders
             .iter()
@@ -125,43 +125,43 @@ impl Places {
     }
 }
 
-/// One of the places, until it is dropped or lost.
-pub(super) struct Place {
-    places: Arc<Places>,
+/// One of the slots, until it is dropped or lost.
+pub(super) struct Slot {
+    slots: Arc<Slots>,
     number: u64,
     lost: CancellationToken,
 }
 
-impl Place {
-    /// Says what its holder does now. False if the place is lost already.
+impl Slot {
+    /// Says what its holder does now. False if the slot is lost already.
     pub(super) fn stands(&self, standing: Standing) -> bool {
-        let mut taken = self.places.taken();
+        let mut taken = self.slots.taken();
         let Some(holder) = taken.holders.get_mut(&self.number) else { return false };
         holder.standing = standing;
         drop(taken);
         if standing != Standing::Busy {
-            self.places.changed.notify_one();
+            self.slots.changed.notify_one();
         }
         true
     }
 
-    /// Gives the place up, as if it had been lost.
-    pub(super) fn leave(&self) {
-        self.places.taken().holders.remove(&self.number);
+    /// Gives the slot up, as if it had been lost.
+    pub(super) fn release(&self) {
+        self.slots.taken().holders.remove(&self.number);
         self.lost.cancel();
-        self.places.changed.notify_one();
+        self.slots.changed.notify_one();
     }
 
-    /// Returns when the place is lost.
+    /// Returns when the slot is lost.
     pub(super) async fn lost(&self) {
         self.lost.cancelled().await;
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.places.taken().holders.remove(&self.number);
-        self.places.changed.notify_one();
+        self.slots.taken().holders.remove(&self.number);
+        self.slots.changed.notify_one();
     }
 }
 
@@ -175,62 +175,62 @@ mod tests {
 
     #[tokio::test]
     async fn strangers_give_way_first_then_who_has_waited_longest_and_never_who_works() {
-        let places = Places::new(4, Duration::ZERO);
+        let slots = Slots::new(4, Duration::ZERO);
         let start = Instant::now();
-        let mut held: Vec<_> = (0..4).map(|number| places.take_at(start + SECOND * number).unwrap().place).collect();
+        let mut held: Vec<_> = (0..4).map(|number| slots.take_at(start + SECOND * number).unwrap().slot).collect();
         assert!(held[0].stands(Standing::Busy));
-        // It has waited longest, but it is known.
-        assert!(held[1].stands(Standing::Known(start)));
+        // It has waited longest, but it has proved itself.
+        assert!(held[1].stands(Standing::Proven(start)));
         for seat in [2, 3, 1] {
             assert!(!held[seat].lost.is_cancelled());
-            let seated = places.take_at(start + SECOND * 60).unwrap();
-            assert!(seated.displaced && held[seat].lost.is_cancelled(), "{seat}");
-            assert!(seated.place.stands(Standing::Busy));
-            held.push(seated.place);
+            let granted = slots.take_at(start + SECOND * 60).unwrap();
+            assert!(granted.evicted && held[seat].lost.is_cancelled(), "{seat}");
+            assert!(granted.slot.stands(Standing::Busy));
+            held.push(granted.slot);
         }
-        assert!(places.take().is_none(), "all the others work");
+        assert!(slots.take().is_none(), "all the others work");
         assert!(!held[0].lost.is_cancelled());
         assert!(!held[1].stands(Standing::Busy), "what is lost does not come back");
-        assert_eq!(places.count(), 4);
+        assert_eq!(slots.count(), 4);
     }
 
     #[tokio::test]
     async fn nobody_gives_way_before_the_grace_is_over() {
-        let places = Places::new(1, Duration::from_millis(100));
+        let slots = Slots::new(1, Duration::from_millis(100));
         let start = Instant::now();
-        let first = places.take_at(start).unwrap().place;
-        assert!(places.take_at(start + Duration::from_millis(99)).is_none());
-        let second = places.take_at(start + Duration::from_millis(100)).unwrap();
-        assert!(second.displaced && first.lost.is_cancelled());
-        let third = timeout(SECOND * 20, places.taken_in_turn()).await.unwrap();
-        assert!(third.displaced && second.place.lost.is_cancelled());
+        let first = slots.take_at(start).unwrap().slot;
+        assert!(slots.take_at(start + Duration::from_millis(99)).is_none());
+        let second = slots.take_at(start + Duration::from_millis(100)).unwrap();
+        assert!(second.evicted && first.lost.is_cancelled());
+        let third = timeout(SECOND * 20, slots.taken_in_turn()).await.unwrap();
+        assert!(third.evicted && second.slot.lost.is_cancelled());
         drop((first, second, third));
-        assert_eq!(places.count(), 0);
-        assert!(!places.take().unwrap().displaced);
+        assert_eq!(slots.count(), 0);
+        assert!(!slots.take().unwrap().evicted);
     }
 
     #[tokio::test]
     async fn who_waits_for_a_place_gets_it_when_one_is_left_or_its_holder_waits() {
-        let places = Places::new(1, Duration::ZERO);
-        let mut held = places.take().unwrap().place;
-        for (way, displaced) in [("dropped", false), ("waits", true), ("left", false)] {
+        let slots = Slots::new(1, Duration::ZERO);
+        let mut held = slots.take().unwrap().slot;
+        for (way, evicted) in [("dropped", false), ("waits", true), ("left", false)] {
             assert!(held.stands(Standing::Busy));
             let waiting = tokio::spawn({
-                let places = Arc::clone(&places);
-                async move { places.taken_in_turn().await }
+                let slots = Arc::clone(&slots);
+                async move { slots.taken_in_turn().await }
             });
             tokio::task::yield_now().await;
             assert!(!waiting.is_finished());
             match way {
-                "waits" => assert!(held.stands(Standing::Known(Instant::now()))),
-                "left" => held.leave(),
+                "waits" => assert!(held.stands(Standing::Proven(Instant::now()))),
+                "left" => held.release(),
                 _ => drop(held),
             }
-            let seated = timeout(SECOND * 20, waiting).await.unwrap().unwrap();
-            assert_eq!(seated.displaced, displaced, "{way}");
-            held = seated.place;
+            let granted = timeout(SECOND * 20, waiting).await.unwrap().unwrap();
+            assert_eq!(granted.evicted, evicted, "{way}");
+            held = granted.slot;
         }
-        assert!(places.clear_one() && !places.clear_one());
+        assert!(slots.clear_one() && !slots.clear_one());
         timeout(SECOND * 20, held.lost()).await.unwrap();
     }
 }

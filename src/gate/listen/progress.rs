@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
-use crate::gate::places::{Place, Standing};
+use crate::gate::slots::{Slot, Standing};
 
 /// How many requests in a row may come to nothing on a connection of HTTP/2, most of all because the client gives them up: that
 /// many are no accident (CVE-2023-44487).
@@ -17,8 +17,8 @@ const MOST_FRUITLESS: u32 = 100;
 const MOST_UNASKED: usize = 256 * 1024;
 
 /// A connection from when it was accepted to its end.
-pub(super) struct Visit {
-    place: Place,
+pub(super) struct Progress {
+    slot: Slot,
     http2: bool,
     limits: Limits,
     /// Cancelled when the first request has come.
@@ -65,8 +65,8 @@ pub(super) enum Why {
     Idle,
 }
 
-impl Visit {
-    pub(super) fn new(place: Place, http2: bool, limits: Limits) -> Self {
+impl Progress {
+    pub(super) fn new(slot: Slot, http2: bool, limits: Limits) -> Self {
         let course = Course {
             asked: 0,
             idle_since: Instant::now(),
@@ -78,7 +78,7 @@ impl Visit {
             turn_taken: false,
             leaving: false,
         };
-        Self { place, http2, limits, began: CancellationToken::new(), course: Mutex::new(course) }
+        Self { slot, http2, limits, began: CancellationToken::new(), course: Mutex::new(course) }
     }
 
     fn course(&self) -> MutexGuard<'_, Course> {
@@ -93,7 +93,7 @@ impl Visit {
         course.heading_since = None;
         course.unasked = 0;
         if course.asked == 1 {
-            self.place.stands(Standing::Busy);
+            self.slot.stands(Standing::Busy);
         }
         drop(course);
         self.began.cancel();
@@ -111,12 +111,12 @@ impl Visit {
         }
         if self.http2 && course.fruitless > MOST_FRUITLESS {
             tracing::debug!("too many requests in a row came to nothing");
-            return self.place.leave();
+            return self.slot.release();
         }
         if course.asked == 0 {
             let now = Instant::now();
             course.idle_since = now;
-            self.place.stands(if course.known { Standing::Known(now) } else { Standing::Stranger(now) });
+            self.slot.stands(if course.known { Standing::Proven(now) } else { Standing::Unproven(now) });
         }
     }
 
@@ -182,9 +182,9 @@ impl Visit {
         self.began.cancelled().await;
     }
 
-    /// Returns when the connection has lost its place.
+    /// Returns when the connection has lost its slot.
     pub(super) async fn lost(&self) {
-        self.place.lost().await;
+        self.slot.lost().await;
     }
 }
 
@@ -193,9 +193,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::gate::places::Places;
+    use crate::gate::slots::Slots;
 
-    fn visit(places: &Arc<Places>, http2: bool) -> Visit {
+    fn progress(slots: &Arc<Slots>, http2: bool) -> Progress {
         let second = Duration::from_secs(1);
         let limits = Limits {
             max_connections: 1,
@@ -204,109 +204,109 @@ mod tests {
             write_timeout: 20 * second,
             idle_timeout: 120 * second,
         };
-        Visit::new(places.take().unwrap().place, http2, limits)
+        Progress::new(slots.take().unwrap().slot, http2, limits)
     }
 
-    fn why(visit: &Visit) -> Option<Why> {
-        visit.due().map(|due| due.why)
+    fn why(progress: &Progress) -> Option<Why> {
+        progress.due().map(|due| due.why)
     }
 
     #[tokio::test]
     async fn each_state_has_its_limit_and_trickling_does_not_move_it() {
-        let places = Places::new(1, Duration::ZERO);
-        let visit = visit(&places, false);
-        assert_eq!(why(&visit), Some(Why::Idle));
-        assert!(visit.read(1));
-        let due = visit.due().unwrap();
+        let slots = Slots::new(1, Duration::ZERO);
+        let progress = progress(&slots, false);
+        assert_eq!(why(&progress), Some(Why::Idle));
+        assert!(progress.read(1));
+        let due = progress.due().unwrap();
         assert_eq!(due.why, Why::Headers);
         tokio::time::sleep(Duration::from_millis(5)).await;
-        assert!(visit.read(1) && visit.due() == Some(due), "the next byte does not move it");
-        visit.asked();
-        assert_eq!(why(&visit), None, "a review has its own deadline");
-        visit.written(false);
-        let due = visit.due().unwrap();
+        assert!(progress.read(1) && progress.due() == Some(due), "the next byte does not move it");
+        progress.asked();
+        assert_eq!(why(&progress), None, "a review has its own deadline");
+        progress.written(false);
+        let due = progress.due().unwrap();
         assert_eq!(due.why, Why::Writing);
         tokio::time::sleep(Duration::from_millis(5)).await;
-        visit.written(false);
-        assert_eq!(visit.due(), Some(due));
-        visit.written(true);
-        visit.answered(Some(true));
-        assert_eq!(why(&visit), Some(Why::Idle));
+        progress.written(false);
+        assert_eq!(progress.due(), Some(due));
+        progress.written(true);
+        progress.answered(Some(true));
+        assert_eq!(why(&progress), Some(Why::Idle));
     }
 
     #[tokio::test]
     async fn what_is_sent_without_waiting_for_answers_is_answered_in_turn_with_others() {
-        let places = Places::new(2, Duration::ZERO);
-        let one = visit(&places, false);
+        let slots = Slots::new(2, Duration::ZERO);
+        let one = progress(&slots, false);
         assert!(!one.takes_turn() && one.takes_turn() && one.takes_turn());
         one.read_all();
         assert!(!one.takes_turn());
-        let streams = visit(&places, true);
+        let streams = progress(&slots, true);
         assert!(!streams.takes_turn() && !streams.takes_turn(), "each stream is a task of its own");
     }
 
     #[tokio::test]
     async fn one_that_is_to_end_may_not_be_idle_for_long() {
-        let places = Places::new(1, Duration::ZERO);
-        let visit = visit(&places, true);
-        let before = visit.due().unwrap();
-        visit.leaving();
-        let due = visit.due().unwrap();
+        let slots = Slots::new(1, Duration::ZERO);
+        let progress = progress(&slots, true);
+        let before = progress.due().unwrap();
+        progress.leaving();
+        let due = progress.due().unwrap();
         assert_eq!((due.why, before.at - due.at), (Why::Idle, Duration::from_secs(110)));
     }
 
     #[tokio::test]
     async fn frames_of_http2_neither_begin_headers_nor_keep_a_connection_from_being_idle() {
-        let places = Places::new(1, Duration::ZERO);
-        let visit = visit(&places, true);
-        let due = visit.due().unwrap();
-        assert!(visit.read(17) && visit.due() == Some(due));
+        let slots = Slots::new(1, Duration::ZERO);
+        let progress = progress(&slots, true);
+        let due = progress.due().unwrap();
+        assert!(progress.read(17) && progress.due() == Some(due));
         assert_eq!(due.why, Why::Idle);
     }
 
     #[tokio::test]
     async fn what_nobody_asked_for_is_counted_until_a_request_comes() {
-        let places = Places::new(1, Duration::ZERO);
-        let visit = visit(&places, true);
-        assert!(visit.read(MOST_UNASKED) && !visit.read(1));
-        visit.asked();
-        assert!(visit.read(10 * MOST_UNASKED), "a body has its own cap");
-        visit.answered(Some(true));
-        assert!(visit.read(MOST_UNASKED) && !visit.read(1));
+        let slots = Slots::new(1, Duration::ZERO);
+        let progress = progress(&slots, true);
+        assert!(progress.read(MOST_UNASKED) && !progress.read(1));
+        progress.asked();
+        assert!(progress.read(10 * MOST_UNASKED), "a body has its own cap");
+        progress.answered(Some(true));
+        assert!(progress.read(MOST_UNASKED) && !progress.read(1));
     }
 
     #[tokio::test]
     async fn a_request_in_flight_keeps_the_place_and_an_answer_that_makes_sense_makes_it_known() {
-        let places = Places::new(1, Duration::ZERO);
-        let first = visit(&places, true);
+        let slots = Slots::new(1, Duration::ZERO);
+        let first = progress(&slots, true);
         first.asked();
         first.asked();
         first.answered(Some(true));
-        assert!(places.take().is_none(), "one is still in flight");
+        assert!(slots.take().is_none(), "one is still in flight");
         first.answered(Some(false));
         assert!(first.course().known);
-        let seated = places.take().unwrap();
-        assert!(seated.displaced);
+        let granted = slots.take().unwrap();
+        assert!(granted.evicted);
         first.lost().await;
     }
 
     #[tokio::test]
     async fn who_asks_again_and_again_for_nothing_loses_its_place() {
-        let places = Places::new(1, Duration::ZERO);
-        let visit = visit(&places, true);
+        let slots = Slots::new(1, Duration::ZERO);
+        let progress = progress(&slots, true);
         let ask = |times: u32, sense| {
             for _ in 0..times {
-                visit.asked();
-                visit.answered(sense);
+                progress.asked();
+                progress.answered(sense);
             }
         };
         ask(MOST_FRUITLESS - 1, None);
         ask(1, Some(false));
         ask(1, Some(true));
         ask(MOST_FRUITLESS, None);
-        assert_eq!(places.count(), 1);
+        assert_eq!(slots.count(), 1);
         ask(1, None);
-        assert_eq!(places.count(), 0);
-        visit.lost().await;
+        assert_eq!(slots.count(), 0);
+        progress.lost().await;
     }
 }
