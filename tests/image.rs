@@ -3,6 +3,7 @@
 //! There is no container engine here. The steps of the first stage are run as they stand, in a folder of their own instead of
 //! a container; what the last stage holds is put into an empty folder, and started there as in a container: as the user that
 //! the Dockerfile names, with that folder as a root that cannot be written.
+#![cfg(feature = "operator")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
