@@ -245,6 +245,15 @@ async fn files_that_are_taken_away_or_cannot_be_read_are_told_and_taken_when_the
     process.wait_for_metric("beamlit_operator_certificate_faults_total{source=\"files\"} 2").await;
     assert!(process.probe("/readyz").await.1.contains("both.pem: cannot be read: it is no regular file"));
     fs::remove_dir(&cert).unwrap();
+    // A pipe that nobody writes to is not waited for.
+    assert!(std::process::Command::new("mkfifo").arg(&cert).status().unwrap().success());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    fs::remove_file(&cert).unwrap();
+    let began = Instant::now();
+    while !process.probe("/readyz").await.1.contains("No such file") {
+        assert!(began.elapsed() < PATIENCE, "{}", process.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert_eq!(client.sees(&process).await.as_ref(), Ok(&first.der));
 
     // Written in pieces, as a copy over a slow line is: no piece is ever served, and none is in the way of the whole.
@@ -316,11 +325,14 @@ async fn without_a_way_to_the_api_server_self_managed_says_so_and_with_a_silent_
     // Neither a kubeconfig nor a Pod.
     let (status, said) = Process::run(&["--tls-self-managed", "--listen=127.0.0.1:0", "--health-listen=127.0.0.1:0"]);
     assert_eq!(status.code(), Some(1), "{said}");
-    assert!(said.contains("self-managed certificates need access to the Kubernetes API: "), "{said}");
+    assert!(said.contains("self-managed certificates need access to the Kubernetes API, by a kubeconfig that $KUBECONFIG names or from within a Pod: "), "{said}");
     for (flags, why) in [
-        (["--tls-self-managed", "--tls-name=localhost"], "the name \"localhost\" is not SERVICE.NAMESPACE.svc"),
-        (["--tls-self-managed", "--tls-ca-lifetime=1000h"], "an authority must live at least three times as long"),
-        (["--tls-self-managed", "--tls-lifetime=1s"], "a certificate must live for 10 s at least"),
+        (["--tls-self-managed", "--tls-name=localhost"], "--tls-name: \"localhost\" is not SERVICE.NAMESPACE.svc"),
+        (
+            ["--tls-self-managed", "--tls-ca-lifetime=1000h"],
+            "--tls-ca-lifetime must be at least three times --tls-lifetime",
+        ),
+        (["--tls-self-managed", "--tls-lifetime=1s"], "--tls-lifetime must be at least 10 s"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let kubeconfig = silent(folder.path());
@@ -335,6 +347,9 @@ async fn without_a_way_to_the_api_server_self_managed_says_so_and_with_a_silent_
     let process = Process::start_in(&[("KUBECONFIG", &kubeconfig)], &["--tls-self-managed"]);
     process.wait_for_metric("beamlit_operator_certificate_fault{source=\"secret\"} 1").await;
     assert_eq!(process.probe("/healthz").await.0, 200, "a restart would help nobody");
+    // It is told once, however often it is tried.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(process.log().lines().count(), 2, "{}", process.log());
     let (status, told) = process.probe("/readyz").await;
     assert_eq!(status, 503);
     let known =

@@ -341,6 +341,10 @@ fn a_bad_start_says_why_in_one_line() {
         (vec!["--tls-cert", &key], "--tls-key <FILE>"),
         (vec!["--tls-self-managed", "--tls-cert", &key, "--tls-key", &key], "cannot be used with"),
         (vec!["--tls-self-managed", "--client-name=apiserver"], "--client-ca <FILE>"),
+        (
+            vec!["--tls-self-managed", "--client-ca", &key, "--client-name="],
+            "a value is required for '--client-name <NAME>'",
+        ),
     ] {
         let (status, said) = Process::run(&flags);
         assert_eq!(status.code(), Some(64), "{said}");

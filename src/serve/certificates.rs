@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ArgGroup;
+use clap::builder::NonEmptyStringValueParser;
 use kube::{Client, Config};
 use rustls::pki_types::ServerName;
 
@@ -106,7 +107,8 @@ pub(super) struct Args {
         env = "BEAMLIT_OPERATOR_CLIENT_NAME",
         value_name = "NAME",
         requires = "client_ca",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new()
     )]
     client_name: Vec<String>,
 }
@@ -118,7 +120,9 @@ pub(super) enum Failed {
     Pair(#[from] PairError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error("self-managed certificates need access to the Kubernetes API: {0}")]
+    #[error(
+        "self-managed certificates need access to the Kubernetes API, by a kubeconfig that $KUBECONFIG names or from within a Pod: {0}"
+    )]
     Access(String),
     #[error("--tls-name: {0:?} is not a name that a certificate can have")]
     Name(String),
@@ -159,6 +163,7 @@ impl Args {
             authority_lifetime: self.tls_ca_lifetime,
             announcement: self.tls_ca_announcement,
         };
+        settings.check()?;
         let access = |error: &(dyn std::error::Error + 'static)| Failed::Access(error.to_string());
         let config = Config::infer().await.map_err(|error| access(&error))?;
         let client = Client::try_from(config).map_err(|error| access(&error))?;

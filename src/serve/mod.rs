@@ -89,7 +89,7 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
     let mut signals = Signals::new().map_err(Failed::Signals)?;
     let (gate_socket, gate_address) = bind(args.listen).await?;
     let (probes_socket, probes_address) = bind(args.health_listen).await?;
-    let readiness = Arc::new(Readiness::default());
+    let (readiness, in_flight) = (Arc::new(Readiness::default()), Arc::clone(&metrics));
     let serving = Arc::new(Serving::new(Arc::clone(&metrics)));
     args.certificates.start(&args.cluster_domain, &serving, &metrics).await?;
     let transport = {
@@ -137,7 +137,7 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
         finished = drain(args.shutdown_delay, args.shutdown_timeout, &gate_shutdown.stop, gate) => finished,
         name = signals.next() => {
             tracing::warn!(signal = name, "told to end at once");
-            Ended::CutOff
+            if in_flight.in_flight.get() > 0 { Ended::CutOff } else { Ended::Finished }
         }
     };
     probes_shutdown.stop.cancel();

@@ -58,11 +58,15 @@ pub fn init(format: Format, filter: &str) -> Result<Log, String> {
     Ok(log)
 }
 
+/// What libraries say of every attempt to reach the API server is no news: whoever needs the API server tells of it, once. A
+/// directive for one of these targets in the filter counts more.
+const QUIET: &str = "kube_client=off,kube_runtime=off";
+
 fn subscriber<W>(format: Format, filter: &str, writer: W) -> Result<Box<dyn tracing::Subscriber + Send + Sync>, String>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| error.to_string())?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     Ok(match format {
         Format::Text => Box::new(builder.finish()),

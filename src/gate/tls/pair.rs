@@ -41,12 +41,14 @@ pub enum PairError {
         fault: String,
     },
     /// The key belongs to another certificate.
-    #[error("{key}: the key does not belong to the certificate in {certificate}")]
+    #[error("{key}: the key does not belong to the {}certificate in {certificate}", if *.chain { "first " } else { "" })]
     Mismatch {
         /// The place of the key.
         key: String,
         /// The place of the certificate.
         certificate: String,
+        /// Whether there are others behind it.
+        chain: bool,
     },
     /// The API server would not take the certificate for the webhook's.
     #[error("{place}: the certificate is not for {wanted}, by which the API server calls, but for {names}")]
@@ -107,6 +109,7 @@ impl Pair {
     ) -> Result<Self, PairError> {
         let content = |source: Source<'_>, fault: &str| content(source.place, fault.to_owned());
         let chain = certificates(certificate)?;
+        let others = chain.len() > 1;
         let invalid = "the first certificate is not a valid one";
         let certified = match CertifiedKey::from_der(chain, private_key(key)?, provider) {
             Ok(certified) => certified,
@@ -114,6 +117,7 @@ impl Pair {
                 return Err(PairError::Mismatch {
                     key: key.place.to_owned(),
                     certificate: certificate.place.to_owned(),
+                    chain: others,
                 });
             }
             Err(Error::InvalidCertificate(_)) => return Err(content(certificate, invalid)),
@@ -146,6 +150,9 @@ impl Pair {
         self.certified.cert == other.certified.cert
     }
 }
+
+/// What stands in the label or in the first lines of a key with a passphrase, and in no other PEM.
+const ENCRYPTED: &[u8] = b"ENCRYPTED";
 
 fn content(place: &str, fault: String) -> PairError {
     PairError::Content { place: place.to_owned(), fault }
@@ -212,8 +219,13 @@ fn sections(source: Source<'_>, what: &str) -> Result<Vec<(SectionKind, Vec<u8>)
     if source.pem.is_empty() {
         return Err(content(source.place, format!("is empty, and should hold a {what}")));
     }
+    if source.pem.windows(ENCRYPTED.len()).any(|text| text == ENCRYPTED) {
+        return Err(content(source.place, "the key is encrypted; it must be without a passphrase".to_owned()));
+    }
+    // Some editors begin a text with a byte order mark.
+    let pem = source.pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source.pem);
     // The reader's own errors quote the line, which may be one of a key.
-    <(SectionKind, Vec<u8>)>::pem_slice_iter(source.pem)
+    <(SectionKind, Vec<u8>)>::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|_| content(source.place, "is not well-formed PEM".to_owned()))
 }
@@ -282,6 +294,7 @@ mod tests {
         assert_eq!(pair.certified.cert.len(), 2);
         assert_eq!(pair.not_after, now() + Duration::MINUTE, "a chain is as good as its shortest certificate");
         assert!(!format!("{pair:?}").contains("key"));
+        read(&format!("\u{feff}{certificate}"), &format!("\u{feff}{key}")).unwrap();
     }
 
     #[test]
@@ -301,6 +314,16 @@ mod tests {
             (&certificate, &key[..80], "tls.key: is not well-formed PEM"),
             (&certificate[..200], &key, "tls.crt: is not well-formed PEM"),
             (&certificate, &hollow_key, "tls.key: the private key is of no kind that TLS can use here"),
+            (
+                &certificate,
+                &key.replace("BEGIN ", "BEGIN ENCRYPTED "),
+                "tls.key: the key is encrypted; it must be without a passphrase",
+            ),
+            (
+                &format!("{certificate}{certificate}"),
+                &other,
+                "tls.key: the key does not belong to the first certificate in tls.crt",
+            ),
             (hollow, &key, "tls.crt: the first certificate is not a valid one"),
             (&format!("{certificate}{hollow}"), &key, "tls.crt: certificate 2 of the chain is not a valid one"),
         ] {

@@ -6,7 +6,7 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchP
 use kube::client::Client;
 use serde_json::{Value, json};
 
-use super::{Failed, MANAGER, causes};
+use super::{Failed, MANAGER, cause};
 
 /// One of the two webhook configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ pub(super) enum Filled {
 
 /// The Service by which the API server reaches the gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Service {
+pub(crate) struct Service {
     pub(super) namespace: String,
     pub(super) name: String,
 }
@@ -87,7 +87,7 @@ pub(super) async fn fill(
 ) -> Result<Filled, Failed> {
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &configuration.resource());
     let (kind, name) = (configuration.kind(), configuration.name());
-    let failed = |act: &str, error: &kube::Error| Failed(format!("cannot {act} {kind} {name}: {}", causes(error)));
+    let failed = |act: &str, error: &kube::Error| Failed(format!("cannot {act} {kind} {name}: {}", cause(error)));
     let wanted = STANDARD.encode(bundle);
     // Whoever else writes at the same time is read again.
     loop {
@@ -97,7 +97,9 @@ pub(super) async fn fill(
         let patches = match patches(&found.data, service, &wanted) {
             None => {
                 let Service { namespace, name: service } = service;
-                return Err(Failed(format!("no webhook of {kind} {name} leads to the Service {namespace}/{service}")));
+                return Err(Failed(format!(
+                    "no webhook of {kind} {name} leads to the Service {namespace}/{service}, so nobody asks through it; apply it again (kubectl apply -k deploy/)"
+                )));
             }
             Some(patches) if patches.is_empty() => return Ok(Filled::Already),
             Some(patches) => patches,

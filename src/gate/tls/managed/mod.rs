@@ -12,6 +12,7 @@ mod secret;
 mod stored;
 
 use std::fmt::Debug;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,18 +68,10 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(10);
 #[error("{0}")]
 struct Failed(String);
 
-/// An error with all its causes, in one line.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text.replace(['\n', '\r'], " ")
+/// Why something failed, in one line: the innermost cause, which what stands around it only announces.
+fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let innermost = std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error);
+    innermost.to_string().replace(['\n', '\r'], " ")
 }
 
 /// How certificates are made, and where they are kept.
@@ -102,17 +95,41 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The name is not that of a Service.
-    #[error("the name {0:?} is not SERVICE.NAMESPACE.svc, which self-managed certificates need")]
+    #[error("--tls-name: {0:?} is not SERVICE.NAMESPACE.svc, which --tls-self-managed needs")]
     Name(String),
     /// An authority would end before its leaves.
-    #[error("an authority must live at least three times as long as a certificate")]
+    #[error("--tls-ca-lifetime must be at least three times --tls-lifetime")]
     Lifetimes,
     /// A certificate would have to be renewed all the time.
-    #[error("a certificate must live for {} s at least", SHORTEST_LIFE.as_secs())]
+    #[error("--tls-lifetime must be at least {} s", SHORTEST_LIFE.as_secs())]
     TooShort,
+    /// A new authority would not be announced in time.
+    #[error("--tls-ca-announcement must be at most a quarter of --tls-ca-lifetime")]
+    Announcement,
     /// A lifetime is beyond what a date can hold.
     #[error("a lifetime is too long")]
     TooLong,
+}
+
+impl Settings {
+    /// Whether they fit together. Returns the Service that they are for.
+    ///
+    /// # Errors
+    /// If they contradict themselves.
+    pub(crate) fn check(&self) -> Result<Service, SettingsError> {
+        if self.leaf_lifetime < SHORTEST_LIFE {
+            Err(SettingsError::TooShort)
+        } else if self.authority_lifetime < self.leaf_lifetime.saturating_mul(3) {
+            Err(SettingsError::Lifetimes)
+        } else if self.announcement > self.authority_lifetime / 4 {
+            Err(SettingsError::Announcement)
+        } else {
+            match self.name.split('.').collect::<Vec<_>>()[..] {
+                [name, namespace, "svc"] => Ok(Service { namespace: namespace.to_owned(), name: name.to_owned() }),
+                _ => Err(SettingsError::Name(self.name.clone())),
+            }
+        }
+    }
 }
 
 /// What came of a look.
@@ -150,24 +167,13 @@ impl Keeper {
         serving: Arc<Serving>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, SettingsError> {
-        let wrong = || SettingsError::Name(settings.name.clone());
-        let service = match settings.name.split('.').collect::<Vec<_>>()[..] {
-            [name, namespace, "svc"] if !name.is_empty() && !namespace.is_empty() => {
-                Service { namespace: namespace.to_owned(), name: name.to_owned() }
-            }
-            _ => return Err(wrong()),
-        };
-        if settings.authority_lifetime < settings.leaf_lifetime.saturating_mul(3) {
-            return Err(SettingsError::Lifetimes);
-        }
-        if settings.leaf_lifetime < SHORTEST_LIFE {
-            return Err(SettingsError::TooShort);
-        }
+        let service = settings.check()?;
         let lifetime = |of: Duration| time::Duration::try_from(of).map_err(|_| SettingsError::TooLong);
         let shared = Shared { client, namespace: service.namespace.clone(), name: settings.secret };
         let rules = Rules {
             place: shared.place(),
-            name: ServerName::try_from(settings.name.clone()).map_err(|_| wrong())?,
+            name: ServerName::try_from(settings.name.clone())
+                .map_err(|_| SettingsError::Name(settings.name.clone()))?,
             names: vec![settings.name.clone(), format!("{}.{}", settings.name, settings.cluster_domain)],
             leaf_lifetime: lifetime(settings.leaf_lifetime)?,
             authority_lifetime: lifetime(settings.authority_lifetime)?,
@@ -256,7 +262,7 @@ impl Keeper {
                 }
                 if self.shared.write(&content, found.secret).await? {
                     self.written = Some(Instant::now());
-                    tracing::info!(secret = %self.shared.place(), "wrote {why}");
+                    tracing::info!(%why, "wrote the {}", self.shared.place());
                 }
                 // Whoever wrote, it is read again.
                 return at_once;
@@ -336,5 +342,6 @@ where
     K: kube::Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let named = watcher::Config::default().fields(&format!("metadata.name={name}"));
-    watcher(api, named).default_backoff().map(|_| ()).boxed()
+    // That it cannot be watched is no change; whoever looks finds out why.
+    watcher(api, named).default_backoff().filter_map(|event| ready(event.ok().map(|_| ()))).boxed()
 }

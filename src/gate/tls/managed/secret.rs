@@ -10,7 +10,7 @@ use kube::client::{Body, Client};
 use time::OffsetDateTime;
 
 use super::stored::{KEYS, Stored};
-use super::{Failed, MANAGER, causes};
+use super::{Failed, MANAGER, cause};
 
 /// The Secret of this name in this namespace.
 pub(super) struct Shared {
@@ -122,12 +122,19 @@ impl Shared {
     }
 
     fn failed(&self, act: &str, error: &(dyn std::error::Error + 'static)) -> Failed {
-        self.said(act, &causes(error))
+        self.said(act, &cause(error))
     }
 
     fn refused(&self, act: &str, answer: &Answer) -> Failed {
         let status: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
-        self.said(act, &format!("{} {}", answer.status, status.message.unwrap_or_default()))
+        let message = status.message.unwrap_or_default();
+        let advice = if message.contains("immutable") {
+            let Self { namespace, name, .. } = self;
+            format!("; delete it, and it is made again: kubectl delete secret {name} --namespace {namespace}")
+        } else {
+            String::new()
+        };
+        self.said(act, &format!("{} {message}{advice}", answer.status))
     }
 
     fn said(&self, act: &str, why: &str) -> Failed {
