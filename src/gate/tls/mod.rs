@@ -90,21 +90,22 @@ impl Serving {
         self.config.load_full().map(TlsAcceptor::from)
     }
 
-    /// Serves this pair from the next handshake on.
+    /// Serves this pair from the next handshake on, if it does not already.
     ///
     /// # Errors
     /// If the cryptography refuses what is asked of it.
     fn serve(&self, pair: Pair) -> Result<(), rustls::Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = state.pair.as_ref().is_none_or(|served| !served.same(&pair));
+        // Whoever keeps it current shows what it has found again and again.
+        if state.pair.as_ref().is_some_and(|served| served.same(&pair)) {
+            return Ok(());
+        }
         self.config.store(Some(Arc::new(config(&pair, state.clients.clone())?)));
         self.metrics.serving_until(pair.not_after);
-        if news {
-            if state.pair.is_some() {
-                self.metrics.certificate_reloads.inc();
-            }
-            tracing::info!(not_before = %moment(pair.not_before), not_after = %moment(pair.not_after), "serving a certificate");
+        if state.pair.is_some() {
+            self.metrics.certificate_reloads.inc();
         }
+        tracing::info!(not_before = %moment(pair.not_before), not_after = %moment(pair.not_after), "serving a certificate");
         state.pair = Some(pair);
         Ok(())
     }

@@ -216,14 +216,7 @@ impl Drop for Gate {
 /// If the API server refuses something.
 pub(crate) fn register(admin: &Kubectl, authority: Option<&Authority>, port: u16) -> Result<(), String> {
     lead_to(admin, port)?;
-    let kubectl = admin.in_namespace(NAMESPACE);
-    for object in configurations(admin, authority, port)? {
-        let out = kubectl.feed("apply --server-side --force-conflicts -f -", &object.to_string());
-        if !out.succeeded() {
-            return Err(format!("{}: {out}", object["kind"]));
-        }
-    }
-    Ok(())
+    apply(admin, configurations(admin, authority, port)?)
 }
 
 /// Installs the Service that the shipped configurations name, in its namespace, so that it leads to this port.
@@ -241,8 +234,13 @@ pub(crate) fn lead_to(admin: &Kubectl, port: u16) -> Result<(), String> {
             "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
         }),
     ];
+    apply(admin, service)
+}
+
+/// Applies objects one after the other.
+fn apply(admin: &Kubectl, objects: impl IntoIterator<Item = Value>) -> Result<(), String> {
     let kubectl = admin.in_namespace(NAMESPACE);
-    for object in service {
+    for object in objects {
         let out = kubectl.feed("apply --server-side --force-conflicts -f -", &object.to_string());
         if !out.succeeded() {
             return Err(format!("{}: {out}", object["kind"]));

@@ -300,26 +300,25 @@ impl Keeper {
     async fn fill(&mut self, bundle: &str) -> bool {
         let (mut changed, mut refused, mut faults) = (false, false, Vec::new());
         for configuration in Configuration::ALL {
-            let filled = bundle::fill(&self.shared.client, configuration, &self.service, bundle).await;
-            let (present, current) = match &filled {
+            let (present, current) = match bundle::fill(&self.shared.client, configuration, &self.service, bundle).await
+            {
                 Ok(Filled::Already) => (true, true),
                 Ok(Filled::Now) => {
                     tracing::info!("filled in caBundle of {} {}", configuration.kind(), configuration.name());
                     changed = true;
                     (true, true)
                 }
-                Ok(Filled::Absent) => (false, false),
-                Err(_) => (true, false),
-            };
-            self.metrics.webhook_configuration(configuration.label(), present, current);
-            match filled {
-                Ok(Filled::Absent) => faults.push(bundle::absence(configuration)),
+                Ok(Filled::Absent) => {
+                    faults.push(bundle::absence(configuration));
+                    (false, false)
+                }
                 Err(error) => {
                     refused = true;
                     faults.push(error.to_string());
+                    (true, false)
                 }
-                Ok(_) => {}
-            }
+            };
+            self.metrics.webhook_configuration(configuration.label(), present, current);
         }
         // A configuration that is not there has nobody to learn anything.
         self.trusted = match self.trusted.take() {
