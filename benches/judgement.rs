@@ -16,16 +16,16 @@ const REVIEW: &[u8] = include_bytes!("review-5k.json");
 const CALLS: usize = 200_000;
 
 fn main() {
-    let settings = Settings { cluster_domain: "cluster.local".into() };
-    review::warm_up(&settings);
+    let settings = Settings::alone();
+    review::warm_up(settings);
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("judgement");
     group.throughput(Throughput::Bytes(REVIEW.len() as u64));
     for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
-        let verdict = review::answer(endpoint, REVIEW, &settings).verdict;
+        let verdict = review::answer(endpoint, REVIEW, settings).verdict;
         assert!(matches!(verdict, Verdict::Admitted | Verdict::Patched), "{verdict:?}");
         group.bench_function(endpoint.name(), |bencher| {
-            bencher.iter(|| review::answer(endpoint, black_box(REVIEW), &settings));
+            bencher.iter(|| review::answer(endpoint, black_box(REVIEW), settings));
         });
     }
     // The floor that others stand on: the same bytes into a generic tree, and nothing judged.
@@ -36,12 +36,12 @@ fn main() {
     criterion.final_summary();
     if std::env::args().any(|arg| arg == "--bench") {
         for endpoint in [Endpoint::Mutate, Endpoint::Validate] {
-            single_calls(endpoint, &settings);
+            single_calls(endpoint, settings);
         }
     }
 }
 
-fn single_calls(endpoint: Endpoint, settings: &Settings) {
+fn single_calls(endpoint: Endpoint, settings: Settings<'_>) {
     let mut times: Vec<Duration> = (0..CALLS)
         .map(|_| {
             let started = Instant::now();

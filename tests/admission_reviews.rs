@@ -52,8 +52,8 @@ fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/admission-reviews"))
 }
 
-fn settings() -> Settings {
-    Settings { cluster_domain: "cluster.local".into() }
+fn settings() -> Settings<'static> {
+    Settings::alone()
 }
 
 fn read(name: &str) -> Value {
@@ -61,7 +61,7 @@ fn read(name: &str) -> Value {
 }
 
 fn ask(endpoint: Endpoint, review: &Value) -> (Verdict, Value) {
-    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), &settings());
+    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), settings());
     assert_eq!(answer.status, 200);
     (answer.verdict, serde_json::from_slice(&answer.body).unwrap())
 }

@@ -130,8 +130,7 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 fn ask(endpoint: Endpoint, review: &Value) -> (Verdict, Value) {
-    let settings = Settings { cluster_domain: "cluster.local".into() };
-    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), &settings);
+    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), Settings::alone());
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     (answer.verdict, body["response"].clone())

@@ -1,6 +1,7 @@
 //! Every example of the catalogue goes through the engine: the bad one breaks its rule and no other, the good one none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::Severity;
 use beamlit_operator::engine::finding::rules::{self, Rule};
 use beamlit_operator::engine::manifest::{Judge, Named, Outcome};
@@ -29,8 +30,8 @@ fn every_example_shows_its_rule() {
 fn faults(rule: &'static Rule) -> Vec<String> {
     let told = |text: &str| {
         let mut told = Vec::new();
-        for outcome in
-            Judge::new("default", "cluster.local").source(example::whole(rule, text).as_bytes(), Named::Explicitly)
+        for outcome in Judge::new("default", Configuration::default())
+            .source(example::whole(rule, text).as_bytes(), Named::Explicitly)
         {
             match outcome {
                 Outcome::Judged(judged) => told.extend(judged.findings.into_iter().map(|placed| placed.finding)),

@@ -7,11 +7,11 @@ use beamlit_operator::engine::finding::{Finding, Findings, MAX_FINDINGS, Segment
 use beamlit_operator::engine::parse::Node;
 use beamlit_operator::engine::{self, Kind, Reading};
 
-use crate::{SURROUNDINGS, schema, tree};
+use crate::{schema, tree};
 
 /// Judges an object that has its defaults.
 pub(crate) fn judge(kind: Kind, object: &Node<'_>, reading: Reading) -> Findings {
-    engine::judge(kind, object, &SURROUNDINGS, reading)
+    engine::judge(kind, object, &crate::surroundings(), reading)
 }
 
 /// The longest a finding may be without its path, in bytes: 4,000 of message, an ellipsis and a code.

@@ -5,7 +5,7 @@ use beamlit_operator::engine::parse::{JsonLimits, Node, documents, from_json};
 use beamlit_operator::engine::{self, Kind, Reading, defaults};
 
 use crate::findings::{is_shared, judge, sound, texts};
-use crate::{SURROUNDINGS, hints, schema, secrets, tree};
+use crate::{hints, schema, secrets, tree};
 
 /// Reads one document, or two of which the second is the object that was stored before, and judges it in every way there is.
 pub fn judgement(data: &[u8]) {
@@ -75,7 +75,7 @@ fn same(one: &Findings, other: &Findings, how: &str) {
 
 /// What is stored already refuses nothing: every fault of it is old.
 fn update_of_itself(kind: Kind, object: &Node<'_>, findings: &Findings) {
-    let updated = engine::judge_update(kind, object, &mut object.clone(), &SURROUNDINGS);
+    let updated = engine::judge_update(kind, object, &mut object.clone(), &crate::surroundings());
     softened(findings, &updated);
     if findings.more() == 0 {
         let told = texts(updated.list());
@@ -85,7 +85,7 @@ fn update_of_itself(kind: Kind, object: &Node<'_>, findings: &Findings) {
 
 fn update(kind: Kind, object: &Node<'_>, old: &Node<'_>, findings: &Findings) {
     let mut stored = old.clone();
-    let updated = engine::judge_update(kind, object, &mut stored, &SURROUNDINGS);
+    let updated = engine::judge_update(kind, object, &mut stored, &crate::surroundings());
     softened(findings, &updated);
     defaults::apply(kind, &mut stored);
     let before = judge(kind, &stored, Reading::Review);

@@ -24,5 +24,10 @@ pub use yaml::yaml;
 
 use beamlit_operator::engine::Surroundings;
 
+/// The namespace of every object.
+const NAMESPACE: &str = "team-a";
+
 /// Where every object stands.
-const SURROUNDINGS: Surroundings<'static> = Surroundings { namespace: "team-a", cluster_domain: "cluster.local" };
+fn surroundings() -> Surroundings<'static> {
+    Surroundings::alone(NAMESPACE)
+}

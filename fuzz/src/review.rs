@@ -43,7 +43,7 @@ pub fn review(data: &[u8]) {
 }
 
 fn ask(endpoint: Endpoint, body: &[u8]) -> Answer {
-    answer(endpoint, body, &Settings { cluster_domain: crate::SURROUNDINGS.cluster_domain.to_owned() })
+    answer(endpoint, body, Settings::alone())
 }
 
 fn bytes(json: &Json) -> Vec<u8> {

@@ -1,13 +1,14 @@
 //! The readers of files, and `check` on top of them: every place is in the file, JSON is the same through every reader, and
 //! `check` says what the webhook would.
 
+use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::{Finding, Segment, Severity, is_unprintable};
 use beamlit_operator::engine::manifest::{Judge, Judged, Named, Outcome};
 use beamlit_operator::engine::parse::{Document, JsonLimits, Mark, Node, Value, documents, from_json};
 use beamlit_operator::engine::{Kind, Reading, defaults};
 
 use crate::findings::{each_once, in_form, is_shared, judge, texts};
-use crate::{SURROUNDINGS, tree};
+use crate::tree;
 
 /// Reads a file in every way there is, and judges what is in it.
 pub fn yaml(data: &[u8]) {
@@ -125,7 +126,7 @@ fn as_json(data: &[u8], read: &[Document<'_>]) {
 
 /// What `check` makes of the file.
 fn checked(data: &[u8], lines: &Lines, read: &[Document<'_>]) {
-    let judge = || Judge::new(SURROUNDINGS.namespace, SURROUNDINGS.cluster_domain);
+    let judge = || Judge::new(crate::NAMESPACE, Configuration::default());
     let outcomes = judge().source(data, Named::Explicitly);
     for outcome in &outcomes {
         match outcome {
@@ -183,7 +184,7 @@ fn as_the_webhook(data: &[u8], outcomes: &[Outcome]) {
         |finding: &&Finding| matches!(finding.path.0.first(), Some(Segment::Field(name)) if name.as_ref() == "spec");
     let by_check: Vec<&Finding> = judged.findings.iter().map(|placed| &placed.finding).filter(is_of_spec).collect();
     let by_check: Vec<&Finding> = by_check.into_iter().filter(|finding| is_shared(finding)).collect();
-    if namespace == SURROUNDINGS.namespace {
+    if namespace == crate::NAMESPACE {
         let by_webhook = judge(kind, &object, Reading::Review);
         assert_eq!(texts(by_check), texts(by_webhook.list()), "check and webhook differ");
     }

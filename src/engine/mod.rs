@@ -1,17 +1,20 @@
 //! The judge: parse → default → validate. Pure, synchronous, deterministic; webhook and command line call the same functions.
 
+pub mod configuration;
 pub mod defaults;
 pub mod finding;
 mod judge;
 pub mod manifest;
 mod order;
 pub mod parse;
+pub mod policy;
 mod ratchet;
 mod schema;
 mod subject;
 pub mod suggest;
 pub mod units;
 mod validate;
+pub mod world;
 
 pub use judge::{judge, judge_update};
 pub use subject::{Kind, Reading, Surroundings};

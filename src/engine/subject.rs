@@ -1,5 +1,9 @@
 //! What is judged: of which kind it is, where it stands, and who reads it.
 
+use std::sync::LazyLock;
+
+use super::configuration::Configuration;
+use super::world::World;
 use crate::api;
 
 /// The kinds that are judged.
@@ -45,8 +49,22 @@ impl Kind {
 pub struct Surroundings<'a> {
     /// The object's namespace.
     pub namespace: &'a str,
-    /// The cluster's DNS domain, such as `cluster.local`.
-    pub cluster_domain: &'a str,
+    /// The object's name, empty if it has none yet.
+    pub name: &'a str,
+    /// What the operator was configured to.
+    pub configuration: &'a Configuration,
+    /// What is known of other objects.
+    pub world: &'a World,
+}
+
+impl<'a> Surroundings<'a> {
+    /// An object of which nothing but the namespace is known, where nobody has configured anything.
+    #[must_use]
+    pub fn alone(namespace: &'a str) -> Self {
+        static NOTHING: LazyLock<(Configuration, World)> = LazyLock::new(Default::default);
+        let (configuration, world) = &*NOTHING;
+        Self { namespace, name: "", configuration, world }
+    }
 }
 
 /// Who reads.

@@ -18,6 +18,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::args::Args;
+use crate::engine::configuration::Configuration;
+use crate::engine::world::World;
 use crate::gate::listen::{self, Limits, Shutdown, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
 use crate::gate::review::{self, Settings};
@@ -96,9 +98,12 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
         let serving = Arc::clone(&serving);
         Transport::Tls(Arc::new(move || serving.acceptor()))
     };
-    let settings = Settings { cluster_domain: args.cluster_domain };
-    review::warm_up(&settings);
-    let judge = Box::new(move |endpoint, body: &[u8]| review::answer(endpoint, body, &settings));
+    let configuration = Configuration { cluster_domain: args.cluster_domain, ..Configuration::default() };
+    let world = World::unknown();
+    review::warm_up(Settings { configuration: &configuration, world: &world });
+    let judge = Box::new(move |endpoint, body: &[u8]| {
+        review::answer(endpoint, body, Settings { configuration: &configuration, world: &world })
+    });
     let gate = Arc::new(Gate::new(judge, args.max_in_flight.into(), Arc::clone(&metrics)));
     let limits = Limits {
         max_connections: args.max_connections.into(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::rules::{OB008, OB017};
 use beamlit_operator::engine::finding::{Rule, Severity};
 use beamlit_operator::engine::manifest::{Judge, Named, Outcome};
@@ -105,7 +106,7 @@ fn kubectl_takes_the_same_object_twice_and_check_does_not() {
     let out = kubectl.feed("apply --dry-run=server -f -", text);
     assert!(out.succeeded(), "{out}");
     assert_eq!(out.stdout.lines().count(), 2, "{out}");
-    let outcomes = Judge::new("twice", "cluster.local").source(text.as_bytes(), Named::Explicitly);
+    let outcomes = Judge::new("twice", Configuration::default()).source(text.as_bytes(), Named::Explicitly);
     let [Outcome::Judged(first), Outcome::Judged(second)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
     assert!(!first.refused && second.refused);
     assert_eq!(second.findings[0].finding.rule, &OB017);
@@ -126,7 +127,7 @@ fn a_kind_in_lower_case_is_admitted_by_some_ways_of_applying_and_never_by_check(
     ] {
         let out = kubectl.feed(&format!("{verb} --dry-run=server -f -"), text);
         assert_eq!(out.succeeded(), admitted, "{verb}\n{text}{out}");
-        let outcomes = Judge::new("lower-case", "cluster.local").source(text.as_bytes(), Named::Explicitly);
+        let outcomes = Judge::new("lower-case", Configuration::default()).source(text.as_bytes(), Named::Explicitly);
         assert!(matches!(outcomes.as_slice(), [Outcome::Judged(judged)] if judged.refused), "{outcomes:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! The corpus: manifests, good and bad, on which `check`, the webhook and a real API server must agree.
 
+use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::rules::{self, Example, Rule};
 use beamlit_operator::engine::manifest::{Judge, Judged, Named, Outcome};
 use beamlit_operator::engine::parse::documents;
@@ -18,8 +19,6 @@ pub(crate) struct Manifest {
 
 /// The namespace of an object that names none.
 pub(crate) const NAMESPACE: &str = "default";
-
-const CLUSTER_DOMAIN: &str = "cluster.local";
 
 /// The documents of `tests/corpus/*.yaml`.
 const FILES: [(&str, &str); 6] = [
@@ -42,7 +41,8 @@ pub(crate) fn all() -> Vec<Manifest> {
 impl Manifest {
     /// What `check` says of it; none if it is somebody else's.
     pub(crate) fn check(&self) -> Option<Judged> {
-        let mut outcomes = Judge::new(NAMESPACE, CLUSTER_DOMAIN).source(self.text.as_bytes(), Named::Explicitly);
+        let mut outcomes =
+            Judge::new(NAMESPACE, Configuration::default()).source(self.text.as_bytes(), Named::Explicitly);
         assert_eq!(outcomes.len(), 1, "{}: not one object", self.name);
         match outcomes.remove(0) {
             Outcome::Judged(judged) => Some(*judged),

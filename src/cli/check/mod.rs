@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use super::Exit;
 use super::output::{self, Format};
+use crate::engine::configuration::Configuration;
 use crate::engine::manifest::Judge;
 use crate::engine::parse::Mark;
 use crate::engine::units::names;
@@ -77,7 +78,10 @@ fn domain(text: &str) -> Result<String, String> {
 
 /// Judges what the arguments name and prints what was found.
 pub fn run(args: &Args) -> Exit {
-    let mut judge = Judge::new(&args.namespace, &args.cluster_domain);
+    let mut judge = Judge::new(
+        &args.namespace,
+        Configuration { cluster_domain: args.cluster_domain.clone(), ..Configuration::default() },
+    );
     let report = examine(sources::find(&args.paths), |source, bytes| judge.source(bytes, source.named));
     output::print(report.exit(args.deny_warnings), |out| match args.output {
         Format::Json => json::write(out, &report, args.quiet),

@@ -11,12 +11,14 @@ mod type_meta;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::configuration::Configuration;
 use super::finding::rules::{OB001, OB002, OB017};
 use super::finding::{At, Finding, Findings};
 use super::judge::judge;
 use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
 use super::schema::{Field, Shape};
 use super::subject::{Kind, Reading, Surroundings};
+use super::world::World;
 use super::{defaults, order, validate};
 
 use place::Places;
@@ -86,7 +88,9 @@ pub struct Placed {
 #[derive(Debug)]
 pub struct Judge {
     namespace: String,
-    cluster_domain: String,
+    configuration: Configuration,
+    /// What all the files say together.
+    world: World,
     /// The source and line of each object's name.
     seen: HashMap<(Kind, String, String), (usize, u32)>,
     /// How many sources were begun.
@@ -96,10 +100,11 @@ pub struct Judge {
 impl Judge {
     /// A judge that has seen nothing, and puts objects without a namespace into the default one.
     #[must_use]
-    pub fn new(default_namespace: &str, cluster_domain: &str) -> Self {
+    pub fn new(default_namespace: &str, configuration: Configuration) -> Self {
         Self {
             namespace: default_namespace.to_owned(),
-            cluster_domain: cluster_domain.to_owned(),
+            configuration,
+            world: World::of_files(),
             seen: HashMap::new(),
             sources: 0,
         }
@@ -173,7 +178,8 @@ impl Judge {
         validate::keys(&mut out, &At::root(), object, &TOP_LEVEL);
         metadata::judge(&mut out, object);
         self.twice(&mut out, kind, object, namespace);
-        let surroundings = Surroundings { namespace, cluster_domain: &self.cluster_domain };
+        let name = object.find(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
+        let surroundings = Surroundings { namespace, name, configuration: &self.configuration, world: &self.world };
         out.append(judge(kind, object, &surroundings, Reading::File));
         out.sort_by(|a, b| order::compare(kind, a, b).then_with(|| metadata::compare(a, b)));
         out

@@ -2,7 +2,7 @@ use super::*;
 
 /// What became of each document or item: its verdict, then each finding with its place.
 fn judged(text: &str, named: Named) -> Vec<String> {
-    told(Judge::new("default", "cluster.local").source(text.as_bytes(), named))
+    told(Judge::new("default", Configuration::default()).source(text.as_bytes(), named))
 }
 
 fn told(outcomes: Vec<Outcome>) -> Vec<String> {
@@ -129,7 +129,7 @@ fn lists_are_unrolled() {
     assert_eq!(told_all[0], "refused");
     assert!(told_all[1].starts_with("6:22 metadata.name: Invalid value: \"a b\""), "{told_all:?}");
     assert_eq!(told_all[2..4], ["skipped", "refused"]);
-    let outcomes = Judge::new("default", "cluster.local").source(text.as_bytes(), Named::Explicitly);
+    let outcomes = Judge::new("default", Configuration::default()).source(text.as_bytes(), Named::Explicitly);
     let items: Vec<_> = outcomes
         .iter()
         .filter_map(|outcome| match outcome {
@@ -262,7 +262,7 @@ fn a_time_of_deletion_is_one_that_kubectl_reads() {
 
 #[test]
 fn the_same_object_twice_is_told_of_the_later() {
-    let mut judge = Judge::new("default", "cluster.local");
+    let mut judge = Judge::new("default", Configuration::default());
     let mut source = |text: &str| told(judge.source(text.as_bytes(), Named::Explicitly));
     assert_eq!(source(&policy("{name: a}")), ["admitted"]);
     assert_eq!(
@@ -293,7 +293,7 @@ spec:
   - {refType: remotePolicy, name: q}
   - {refType: localPolicy, name: r, namespace: elsewhere}
 ";
-    let outcomes = Judge::new("default", "cluster.local").source(text.as_bytes(), Named::Explicitly);
+    let outcomes = Judge::new("default", Configuration::default()).source(text.as_bytes(), Named::Explicitly);
     let [Outcome::Judged(judged)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
     let unknown: Vec<String> =
         judged.unknown.iter().map(|found| format!("{} {}/{}", found.kind, found.namespace, found.name)).collect();

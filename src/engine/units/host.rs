@@ -1,5 +1,6 @@
 //! A host with an optional port, as a remote backend names it.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::engine::finding::is_unprintable;
@@ -14,12 +15,22 @@ pub struct HostPort {
 }
 
 /// A DNS name or an IP address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// A DNS name in lower case, without the root dot.
     Name(String),
     /// An IP address.
     Ip(IpAddr),
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Ip(IpAddr::V4(address)) => address.fmt(f),
+            Self::Ip(IpAddr::V6(address)) => write!(f, "[{address}]"),
+        }
+    }
 }
 
 /// Why a text is no host.
@@ -32,7 +43,7 @@ pub struct HostFault {
 }
 
 impl HostFault {
-    fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
 

@@ -221,7 +221,7 @@ mod tests {
     fn findings(spec: &Json) -> Findings {
         let bytes = json!({"spec": spec}).to_string();
         let object = from_json(bytes.as_bytes(), JsonLimits::UniqueKeys).unwrap();
-        let surroundings = Surroundings { namespace: "default", cluster_domain: "cluster.local" };
+        let surroundings = Surroundings::alone("default");
         judge(Kind::Policy, &object, &surroundings, Reading::Review)
     }
 

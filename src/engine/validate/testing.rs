@@ -21,7 +21,7 @@ pub(super) fn found(field: &str, value: Value) -> Vec<Finding> {
     object["spec"][field] = value;
     let text = object.to_string();
     let node = from_json(text.as_bytes(), JsonLimits::UniqueKeys).unwrap();
-    let surroundings = Surroundings { namespace: "default", cluster_domain: "cluster.local" };
+    let surroundings = Surroundings { name: "my-model", ..Surroundings::alone("default") };
     super::validate(Kind::ModelDeployment, &node, &surroundings, Reading::Review).list().to_vec()
 }
 

@@ -9,7 +9,9 @@ use std::borrow::Cow;
 
 use self::request::{Operation, Request, Uid};
 use self::response::{AuditAnnotations, Details, Response, Status};
+use crate::engine::configuration::Configuration;
 use crate::engine::finding::{Finding, Findings, Severity};
+use crate::engine::world::World;
 use crate::engine::{self, Kind, Reading, Surroundings, defaults};
 
 #[cfg(feature = "operator")]
@@ -36,10 +38,21 @@ impl Endpoint {
 }
 
 /// What the judgement depends on beside the review.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The cluster's DNS domain, such as `cluster.local`.
-    pub cluster_domain: String,
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
+    /// What the operator was configured to.
+    pub configuration: &'a Configuration,
+    /// What is known of other objects.
+    pub world: &'a World,
+}
+
+impl Settings<'_> {
+    /// Every object is judged alone, where nobody has configured anything.
+    #[must_use]
+    pub fn alone() -> Self {
+        let Surroundings { configuration, world, .. } = Surroundings::alone("");
+        Self { configuration, world }
+    }
 }
 
 /// What became of a review.
@@ -138,7 +151,7 @@ pub const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// Answers a review.
 #[must_use]
-pub fn answer(endpoint: Endpoint, body: &[u8], settings: &Settings) -> Answer {
+pub fn answer(endpoint: Endpoint, body: &[u8], settings: Settings<'_>) -> Answer {
     let uid = Uid::new();
     let read = request::read(body, &uid);
     let uid = uid.into_inner();
@@ -159,16 +172,17 @@ pub fn uid_of(beginning: &[u8]) -> Option<String> {
 }
 
 /// Runs the judge once, so that what it prepares at first use is there before the first review.
-pub fn warm_up(settings: &Settings) {
+pub fn warm_up(settings: Settings<'_>) {
     for kind in Kind::ALL {
         let mut node = engine::parse::Node::default();
         _ = defaults::apply(kind, &mut node);
-        _ = engine::judge(kind, &node, &surroundings("default", settings), Reading::Review);
+        _ = engine::judge(kind, &node, &surroundings("default", "", settings), Reading::Review);
     }
 }
 
-fn surroundings<'a>(namespace: &'a str, settings: &'a Settings) -> Surroundings<'a> {
-    Surroundings { namespace, cluster_domain: &settings.cluster_domain }
+fn surroundings<'a>(namespace: &'a str, name: &'a str, settings: Settings<'a>) -> Surroundings<'a> {
+    let Settings { configuration, world } = settings;
+    Surroundings { namespace, name, configuration, world }
 }
 
 /// Whether the request must not be judged: never in the way of a deletion, of a change that leaves the spec alone, or of what is
@@ -187,7 +201,7 @@ fn passes(request: &Request<'_>) -> bool {
     }
 }
 
-fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: &Settings) -> Answer {
+fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Settings<'_>) -> Answer {
     let subject = Subject {
         uid: Some(uid.to_owned()),
         kind: request.kind(),
@@ -205,7 +219,7 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: &Se
         return Answer::unreadable(endpoint, subject, "request.object is missing");
     };
     let patch = defaults::apply(kind, &mut object);
-    let surroundings = surroundings(&subject.namespace, settings);
+    let surroundings = surroundings(&subject.namespace, &subject.name, settings);
     let findings = match (request.operation, &mut request.old_object) {
         (Operation::Update, Some(old)) => engine::judge_update(kind, &object, old, &surroundings),
         (Operation::Update, None) => return Answer::unreadable(endpoint, subject, "request.oldObject is missing"),

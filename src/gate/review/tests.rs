@@ -9,12 +9,12 @@ use crate::engine::finding::rules::{OB003, OB004};
 
 const ENDPOINTS: [Endpoint; 2] = [Endpoint::Mutate, Endpoint::Validate];
 
-fn settings() -> Settings {
-    Settings { cluster_domain: "cluster.local".into() }
+fn settings() -> Settings<'static> {
+    Settings::alone()
 }
 
 fn ask(endpoint: Endpoint, review: &Value) -> (Answer, Value) {
-    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), &settings());
+    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), settings());
     let body = serde_json::from_slice(&answer.body).unwrap_or_default();
     (answer, body)
 }
@@ -114,7 +114,7 @@ fn a_review_that_is_cut_anywhere_is_answered() {
     let whole = serde_json::to_vec(&review("CREATE", &policy(&json!("us")), &Value::Null)).unwrap();
     for end in 0..whole.len() {
         for endpoint in ENDPOINTS {
-            let answer = answer(endpoint, &whole[..end], &settings());
+            let answer = answer(endpoint, &whole[..end], settings());
             assert_eq!(answer.verdict, Verdict::Undecodable, "{end}");
             match answer.subject.uid {
                 Some(uid) => assert_eq!((answer.status, uid.as_str()), (200, "u-1")),
@@ -129,7 +129,7 @@ fn bytes_that_are_no_text_are_refused_under_the_uid() {
     let mut body = serde_json::to_vec(&review("CREATE", &policy(&json!("us")), &Value::Null)).unwrap();
     let place = body.windows(4).position(|four| four == b"\"us\"").unwrap();
     body[place + 1] = 0xff;
-    let answer = answer(Endpoint::Validate, &body, &settings());
+    let answer = answer(Endpoint::Validate, &body, settings());
     assert_eq!((answer.status, answer.subject.uid.as_deref()), (200, Some("u-1")));
     assert!(String::from_utf8(answer.body).unwrap().contains("not UTF-8 at byte"));
 }

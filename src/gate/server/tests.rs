@@ -19,8 +19,7 @@ fn gate(max_in_flight: usize, judge: impl Fn(Endpoint, &[u8]) -> Answer + Send +
 }
 
 fn real() -> Arc<Gate> {
-    let settings = Settings { cluster_domain: "cluster.local".into() };
-    gate(8, move |endpoint, body| review::answer(endpoint, body, &settings))
+    gate(8, move |endpoint, body| review::answer(endpoint, body, Settings::alone()))
 }
 
 fn admitted() -> Answer {

@@ -80,7 +80,7 @@ fn name_fault(name: &str, surroundings: &Surroundings<'_>) -> Option<String> {
     if matches!(name, "metadata" | "metadata.google.internal" | "instance-data.ec2.internal") {
         return Some("the metadata service of a cloud is never a remote backend".into());
     }
-    let domain = surroundings.cluster_domain.trim_matches('.').to_ascii_lowercase();
+    let domain = surroundings.configuration.cluster_domain.trim_matches('.').to_ascii_lowercase();
     let inside = name.strip_suffix(&domain).and_then(|name| name.strip_suffix('.')).unwrap_or(name);
     let labels: Vec<&str> = inside.split('.').collect();
     if matches!(labels.as_slice(), ["kubernetes", "default"] | [.., "kubernetes", "default", "svc"]) {
@@ -99,10 +99,11 @@ fn name_fault(name: &str, surroundings: &Surroundings<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::configuration::Configuration;
     use crate::engine::units::HostPort;
 
     fn is_forbidden(host: &str) -> bool {
-        let surroundings = Surroundings { namespace: "team-a", cluster_domain: "cluster.local" };
+        let surroundings = Surroundings::alone("team-a");
         let parsed = HostPort::parse(host).unwrap_or_else(|fault| panic!("{host}: {}", fault.message));
         forbidden(&parsed.host, &surroundings).is_some()
     }
@@ -200,7 +201,8 @@ mod tests {
 
     #[test]
     fn the_own_namespace_is_fine_even_if_it_is_default_but_the_api_server_never_is() {
-        let surroundings = Surroundings { namespace: "default", cluster_domain: "corp.example" };
+        let configuration = Configuration { cluster_domain: "corp.example".into(), ..Configuration::default() };
+        let surroundings = Surroundings { configuration: &configuration, ..Surroundings::alone("default") };
         for (host, expected) in [
             ("web.default", false),
             ("web.default.svc.corp.example", false),

@@ -131,7 +131,7 @@ mod tests {
             format!(r#"{{"scheme": "{scheme}", "authConfig": {{"type": "oauth", "oauthConfig": {oauth_config}}}}}"#);
         let node = from_json(backend.as_bytes(), JsonLimits::UniqueKeys).unwrap();
         let mut out = Findings::default();
-        let surroundings = Surroundings { namespace: "team-a", cluster_domain: "cluster.local" };
+        let surroundings = Surroundings::alone("team-a");
         auth(&mut out, &At::root(), &node, node.get("authConfig").unwrap(), &surroundings);
         out.list().iter().map(ToString::to_string).collect()
     }
@@ -211,7 +211,7 @@ mod tests {
         ] {
             assert!(parse_token_url(bad).is_err(), "{bad}");
         }
-        let surroundings = Surroundings { namespace: "team-a", cluster_domain: "cluster.local" };
+        let surroundings = Surroundings::alone("team-a");
         for never in [
             "https://127.0.0.1/",
             "https://[::1]/",

@@ -1,0 +1,125 @@
+//! What the operator's configuration comes to: settings that are sound, in the form in which the judge asks for them.
+//!
+//! It is read and judged in [`super::manifest`], as every document is.
+
+use super::policy::{Atlas, Flavor, Site};
+use super::units::{Host, HostPattern};
+use crate::api::RemoteBackend;
+
+/// The operator's configuration. [`Configuration::default`] is what holds where nobody has configured anything.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The Beamlit workspace of the operator; none if its credentials imply it.
+    pub workspace: Option<String>,
+    /// The cluster's DNS domain in lower case, without the root dot.
+    pub cluster_domain: String,
+    /// Beamlit's own host, which Beamlit judges itself.
+    pub beamlit_host: Host,
+    /// The policies that every object of the environment `production` has.
+    pub production: Vec<EnvironmentPolicy>,
+    /// The policies that every object of the environment `development` has.
+    pub development: Vec<EnvironmentPolicy>,
+    /// Where locations lie.
+    pub atlas: Atlas,
+    /// The backends whose place is known.
+    pub backends: Vec<DeclaredBackend>,
+    /// Hosts that are targets although they look like the cluster's own insides.
+    pub allowed_hosts: Vec<HostPattern>,
+    /// Where traffic goes if an object names no backend; none means Beamlit.
+    pub default_remote_backend: Option<RemoteBackend>,
+    /// What becomes of an object that names a local policy which does not exist.
+    pub missing_local_policy: Answer,
+    /// What becomes of an object with a reference into another namespace that nobody granted.
+    pub missing_grant: Answer,
+    /// What holds every weight, if anything does.
+    pub pause: Option<Pause>,
+}
+
+/// A policy that an environment always has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum EnvironmentPolicy {
+    /// A Policy of this cluster.
+    Local {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A policy on Beamlit, by its name.
+    Remote(String),
+}
+
+/// A backend whose place and hardware somebody vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredBackend {
+    /// The hosts that it stands for.
+    pub host: HostPattern,
+    /// Where it is.
+    pub site: Site,
+    /// On what it runs; empty if nobody said.
+    pub flavors: Vec<Flavor>,
+}
+
+/// What to do about something that is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Admit, and say so.
+    Warn,
+    /// Refuse.
+    Refuse,
+}
+
+/// What holds every weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Weights stay where they are.
+    Freeze,
+    /// All traffic stays at home.
+    Home,
+}
+
+/// Beamlit's own host, unless configuration names another.
+pub const BEAMLIT_HOST: &str = "run.beamlit.com";
+
+/// The cluster's DNS domain, unless configuration names another.
+pub const CLUSTER_DOMAIN: &str = "cluster.local";
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            workspace: None,
+            cluster_domain: CLUSTER_DOMAIN.to_owned(),
+            beamlit_host: Host::Name(BEAMLIT_HOST.to_owned()),
+            production: Vec::new(),
+            development: Vec::new(),
+            atlas: Atlas::default(),
+            backends: Vec::new(),
+            allowed_hosts: Vec::new(),
+            default_remote_backend: None,
+            missing_local_policy: Answer::Warn,
+            missing_grant: Answer::Refuse,
+            pause: None,
+        }
+    }
+}
+
+impl Configuration {
+    /// The policies that every object of this environment has; none if there is no such environment.
+    #[must_use]
+    pub fn policies_of(&self, environment: &str) -> &[EnvironmentPolicy] {
+        match environment {
+            "production" => &self.production,
+            "development" => &self.development,
+            _ => &[],
+        }
+    }
+
+    /// What is declared of a host: the narrowest pattern that matches counts.
+    #[must_use]
+    pub fn declared(&self, host: &Host) -> Option<&DeclaredBackend> {
+        self.backends
+            .iter()
+            .filter(|backend| backend.host.matches(host))
+            .max_by_key(|backend| backend.host.narrowness())
+    }
+}

@@ -1,0 +1,11 @@
+//! What policies mean: the lattice of places, the set of hardware, and what is left when several policies apply at once.
+
+mod atlas;
+mod flavors;
+mod options;
+mod places;
+
+pub use atlas::{Atlas, Site};
+pub use flavors::{Family, Flavor, Flavors};
+pub use options::Options;
+pub use places::{Place, Places};

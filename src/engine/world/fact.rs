@@ -1,0 +1,211 @@
+//! What is kept of an object: just what judgements on other objects ask for, read from the object as it is written.
+
+use super::Name;
+use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP};
+use crate::engine::parse::{Node, Value};
+use crate::engine::policy::Options;
+
+/// The API group of ReferenceGrant.
+pub(super) const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
+
+/// The kinds of objects of which something is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// Policies of authorization.beamlit.com.
+    Policies,
+    /// ModelDeployments.
+    ModelDeployments,
+    /// Services.
+    Services,
+    /// Workloads of one kind.
+    Workloads(Workload),
+    /// ReferenceGrants of gateway.networking.k8s.io.
+    ReferenceGrants,
+    /// Namespaces.
+    Namespaces,
+}
+
+/// A kind of workload of `apps/v1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Workload {
+    /// A Deployment.
+    Deployment,
+    /// A StatefulSet.
+    StatefulSet,
+    /// A DaemonSet.
+    DaemonSet,
+    /// A ReplicaSet.
+    ReplicaSet,
+}
+
+impl Workload {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::ReplicaSet];
+
+    /// The kind's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::ReplicaSet => "ReplicaSet",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Resource {
+    /// The resource of an object's `apiVersion` and `kind`, if something is kept of it.
+    #[must_use]
+    pub fn of(api_version: &str, kind: &str) -> Option<Self> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        match (group, version, kind) {
+            (AUTHORIZATION_GROUP, crate::api::VERSION, "Policy") => Some(Self::Policies),
+            (DEPLOYMENT_GROUP, crate::api::VERSION, "ModelDeployment") => Some(Self::ModelDeployments),
+            ("", "v1", "Service") => Some(Self::Services),
+            ("", "v1", "Namespace") => Some(Self::Namespaces),
+            ("apps", "v1", kind) => Workload::of(kind).map(Self::Workloads),
+            (GATEWAY_GROUP, "v1" | "v1beta1", "ReferenceGrant") => Some(Self::ReferenceGrants),
+            _ => None,
+        }
+    }
+}
+
+/// One object as other objects see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A Policy and what it allows; nothing inside if it is of no type that there is.
+    Policy(Name, Option<Options>),
+    /// A ModelDeployment.
+    ModelDeployment(Name, Deployment),
+    /// A Service and its TCP ports.
+    Service(Name, Vec<Port>),
+    /// A workload.
+    Workload(Workload, Name),
+    /// A ReferenceGrant.
+    ReferenceGrant(Name, Grant),
+    /// A namespace.
+    Namespace(String),
+}
+
+/// What a ModelDeployment lays claim to, and what it depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deployment {
+    /// The environment and the model in it.
+    pub(super) model: Option<Name>,
+    /// The Service whose traffic it routes.
+    pub(super) service: Option<Name>,
+    /// The local policies that it names, each once.
+    pub(super) policies: Vec<Name>,
+}
+
+/// A TCP port of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// The Service's own port.
+    pub port: i64,
+    /// The port of the pods that it leads to.
+    pub target: Target,
+}
+
+/// The port of the pods that a Service's port leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// By its number.
+    Number(i64),
+    /// By its name, which each pod gives to a port of its own.
+    Named(String),
+}
+
+/// What ModelDeployments of other namespaces may refer to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The namespaces of the ModelDeployments.
+    from: Vec<String>,
+    /// The objects: group, kind and name, or every name.
+    to: Vec<(String, String, Option<String>)>,
+}
+
+impl Grant {
+    pub(super) fn allows(&self, from: &str, group: &str, kind: &str, name: &str) -> bool {
+        self.from.iter().any(|namespace| namespace == from)
+            && self.to.iter().any(|(of_group, of_kind, of_name)| {
+                of_group == group && of_kind == kind && of_name.as_deref().is_none_or(|of_name| of_name == name)
+            })
+    }
+}
+
+impl Fact {
+    /// What is kept of an object, which stands in `namespace` if it names none itself. None without a name.
+    #[must_use]
+    pub fn of(resource: Resource, object: &Node<'_>, namespace: &str) -> Option<Self> {
+        let metadata = object.get("metadata")?;
+        let name = metadata.text_of("name").filter(|name| !name.is_empty())?;
+        let namespace = metadata.text_of("namespace").filter(|namespace| !namespace.is_empty()).unwrap_or(namespace);
+        let (full, spec) = (Name::new(namespace, name), object.get("spec"));
+        Some(match resource {
+            Resource::Policies => Self::Policy(full, spec.and_then(Options::of)),
+            Resource::ModelDeployments => {
+                Self::ModelDeployment(full, spec.map(|spec| deployment(spec, namespace)).unwrap_or_default())
+            }
+            Resource::Services => Self::Service(full, spec.map(ports).unwrap_or_default()),
+            Resource::Workloads(kind) => Self::Workload(kind, full),
+            Resource::ReferenceGrants => Self::ReferenceGrant(full, spec.map(grant).unwrap_or_default()),
+            Resource::Namespaces => Self::Namespace(name.to_owned()),
+        })
+    }
+}
+
+fn deployment(spec: &Node<'_>, namespace: &str) -> Deployment {
+    let full = |node: &Node<'_>| {
+        let name = node.text_of("name").filter(|name| !name.is_empty())?;
+        Some(Name::new(node.text_of("namespace").unwrap_or(namespace), name))
+    };
+    let environment = spec.text_of("environment").unwrap_or("production");
+    let model = spec.text_of("model").filter(|model| !model.is_empty());
+    let local = |node: &&Node<'_>| node.text_of("refType") == Some("localPolicy");
+    let listed = spec.get("policies").map(Node::items).unwrap_or_default();
+    let mut policies: Vec<Name> = listed.iter().filter(local).filter_map(full).collect();
+    policies.sort_unstable();
+    policies.dedup();
+    Deployment {
+        model: model.map(|model| Name::new(environment, model)),
+        service: spec.get("serviceRef").and_then(full),
+        policies,
+    }
+}
+
+fn ports(spec: &Node<'_>) -> Vec<Port> {
+    let listed = spec.get("ports").map(Node::items).unwrap_or_default();
+    let tcp = |node: &&Node<'_>| node.text_of("protocol").is_none_or(|protocol| protocol == "TCP");
+    let port = |node: &Node<'_>| {
+        let port = node.integer_of("port")?;
+        let target = match node.get("targetPort").map(|target| &target.value) {
+            Some(Value::Text(name)) => Target::Named(name.clone().into_owned()),
+            // 0 is what an empty int-or-string comes to, and means the same as nothing.
+            Some(_) => Target::Number(node.integer_of("targetPort").filter(|target| *target != 0).unwrap_or(port)),
+            None => Target::Number(port),
+        };
+        Some(Port { port, target })
+    };
+    listed.iter().filter(tcp).filter_map(port).collect()
+}
+
+fn grant(spec: &Node<'_>) -> Grant {
+    let items = |list: &str| spec.get(list).map(Node::items).unwrap_or_default().iter();
+    let ours = |node: &&Node<'_>| {
+        node.text_of("group") == Some(DEPLOYMENT_GROUP) && node.text_of("kind") == Some("ModelDeployment")
+    };
+    let from = items("from").filter(ours).filter_map(|node| node.text_of("namespace")).map(ToOwned::to_owned);
+    let to = items("to").filter_map(|node| {
+        let text = |field: &str| node.text_of(field).map(ToOwned::to_owned);
+        Some((text("group").unwrap_or_default(), text("kind")?, text("name").filter(|name| !name.is_empty())))
+    });
+    Grant { from: from.collect(), to: to.collect() }
+}

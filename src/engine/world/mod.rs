@@ -1,0 +1,245 @@
+//! What the judge knows of other objects: an index over facts, from files or from what an API server tells.
+//!
+//! A world is a value: a copy costs next to nothing and shares its content, so that every judgement has one that does not
+//! change under it, while whoever keeps it up to date changes another copy.
+
+mod fact;
+mod name;
+
+use std::sync::Arc;
+
+use rpds::{HashTrieMapSync, HashTrieSetSync};
+
+use super::policy::Options;
+
+pub use fact::{Deployment, Fact, Grant, Port, Resource, Target, Workload};
+pub use name::Name;
+
+/// What came of looking for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<T> {
+    /// It is there.
+    Found(T),
+    /// Somebody looked, and it is not there.
+    Missing,
+    /// Nobody could look.
+    Unknown,
+}
+
+/// Of which objects everything is known: what is not among them is missing. Of all others it is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Complete {
+    policies: bool,
+    services: bool,
+    workloads: bool,
+    grants: bool,
+}
+
+/// Everything that is known of other objects.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    complete: Complete,
+    policies: HashTrieMapSync<Name, Option<Arc<Options>>>,
+    deployments: HashTrieMapSync<Name, Arc<Deployment>>,
+    services: HashTrieMapSync<Name, Arc<[Port]>>,
+    workloads: HashTrieSetSync<(Workload, Name)>,
+    /// By namespace, then by name.
+    grants: HashTrieMapSync<Arc<str>, HashTrieMapSync<Name, Arc<Grant>>>,
+    namespaces: HashTrieSetSync<Arc<str>>,
+    /// Who serves a model of an environment.
+    by_model: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
+    /// Who routes a Service.
+    by_service: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
+    /// Who names a local policy.
+    by_policy: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
+}
+
+impl World {
+    /// A world of which nothing is known.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self::default()
+    }
+
+    /// A world of files, still empty: a policy or a grant that is in none of them is missing, and what else is in none of
+    /// them may be in the cluster.
+    #[must_use]
+    pub fn of_files() -> Self {
+        Self { complete: Complete { policies: true, grants: true, ..Complete::default() }, ..Self::default() }
+    }
+
+    /// A world of a cluster, still empty: what is not in it is missing.
+    #[must_use]
+    pub fn of_cluster() -> Self {
+        let complete = Complete { policies: true, services: true, workloads: true, grants: true };
+        Self { complete, ..Self::default() }
+    }
+
+    /// Takes in a fact, in the place of what was known of the same object.
+    pub fn put(&mut self, fact: Fact) {
+        match fact {
+            Fact::Policy(name, options) => self.policies.insert_mut(name, options.map(Arc::new)),
+            Fact::ModelDeployment(name, deployment) => {
+                self.forget_deployment(&name);
+                self.index(&name, &deployment, |set, name| set.insert_mut(name));
+                self.deployments.insert_mut(name, Arc::new(deployment));
+            }
+            Fact::Service(name, ports) => self.services.insert_mut(name, ports.into()),
+            Fact::Workload(kind, name) => self.workloads.insert_mut((kind, name)),
+            Fact::ReferenceGrant(name, grant) => {
+                let namespace = Arc::from(name.namespace());
+                let mut of_namespace = self.grants.get(&namespace).cloned().unwrap_or_default();
+                of_namespace.insert_mut(name, Arc::new(grant));
+                self.grants.insert_mut(namespace, of_namespace);
+            }
+            Fact::Namespace(name) => self.namespaces.insert_mut(name.into()),
+        }
+    }
+
+    /// Forgets an object. A namespace is known by a name without a namespace.
+    pub fn remove(&mut self, resource: Resource, name: &Name) {
+        match resource {
+            Resource::Policies => _ = self.policies.remove_mut(name),
+            Resource::ModelDeployments => self.forget_deployment(name),
+            Resource::Services => _ = self.services.remove_mut(name),
+            Resource::Workloads(kind) => _ = self.workloads.remove_mut(&(kind, name.clone())),
+            Resource::ReferenceGrants => {
+                if let Some(of_namespace) = self.grants.get(name.namespace()) {
+                    let left = of_namespace.remove(name);
+                    let namespace = Arc::from(name.namespace());
+                    if left.is_empty() {
+                        self.grants.remove_mut(&namespace);
+                    } else {
+                        self.grants.insert_mut(namespace, left);
+                    }
+                }
+            }
+            Resource::Namespaces => _ = self.namespaces.remove_mut(name.name()),
+        }
+    }
+
+    /// Forgets every object of a resource, and takes in these.
+    pub fn replace(&mut self, resource: Resource, facts: impl IntoIterator<Item = Fact>) {
+        match resource {
+            Resource::Policies => self.policies = HashTrieMapSync::default(),
+            Resource::ModelDeployments => {
+                self.deployments = HashTrieMapSync::default();
+                self.by_model = HashTrieMapSync::default();
+                self.by_service = HashTrieMapSync::default();
+                self.by_policy = HashTrieMapSync::default();
+            }
+            Resource::Services => self.services = HashTrieMapSync::default(),
+            Resource::Workloads(kind) => {
+                let others = self.workloads.iter().filter(|(of, _)| *of != kind).cloned();
+                self.workloads = others.collect();
+            }
+            Resource::ReferenceGrants => self.grants = HashTrieMapSync::default(),
+            Resource::Namespaces => self.namespaces = HashTrieSetSync::default(),
+        }
+        facts.into_iter().for_each(|fact| self.put(fact));
+    }
+
+    fn forget_deployment(&mut self, name: &Name) {
+        if let Some(before) = self.deployments.get(name).cloned() {
+            self.index(name, &before, |set, name| _ = set.remove_mut(&name));
+            self.deployments.remove_mut(name);
+        }
+    }
+
+    /// Changes every set of an index in which the object belongs.
+    fn index(&mut self, name: &Name, deployment: &Deployment, change: impl Fn(&mut HashTrieSetSync<Name>, Name)) {
+        let Deployment { model, service, policies } = deployment;
+        let Self { by_model, by_service, by_policy, .. } = self;
+        let each = |index: &mut HashTrieMapSync<Name, HashTrieSetSync<Name>>, key: &Name| {
+            let mut set = index.get(key).cloned().unwrap_or_default();
+            change(&mut set, name.clone());
+            if set.is_empty() {
+                index.remove_mut(key);
+            } else {
+                index.insert_mut(key.clone(), set);
+            }
+        };
+        if let Some(model) = model {
+            each(by_model, model);
+        }
+        if let Some(service) = service {
+            each(by_service, service);
+        }
+        for policy in policies {
+            each(by_policy, policy);
+        }
+    }
+
+    /// What a local policy allows; none inside if it is of no type that there is.
+    #[must_use]
+    pub fn policy(&self, name: &Name) -> Lookup<Option<&Options>> {
+        found(self.policies.get(name).map(Option::as_deref), self.complete.policies)
+    }
+
+    /// The ports of a Service.
+    #[must_use]
+    pub fn service(&self, name: &Name) -> Lookup<&[Port]> {
+        found(self.services.get(name).map(AsRef::as_ref), self.complete.services)
+    }
+
+    /// Whether there is such a workload.
+    #[must_use]
+    pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<()> {
+        let there = self.workloads.contains(&(kind, name.clone()));
+        found(there.then_some(()), self.complete.workloads)
+    }
+
+    /// Whether a ModelDeployment of the namespace `from` may refer to this object: a ReferenceGrant beside the object says so.
+    #[must_use]
+    pub fn granted(&self, from: &str, group: &str, kind: &str, to: &Name) -> Lookup<()> {
+        let mut grants = self.grants.get(to.namespace()).into_iter().flat_map(HashTrieMapSync::values);
+        let there = grants.any(|grant| grant.allows(from, group, kind, to.name()));
+        found(there.then_some(()), self.complete.grants)
+    }
+
+    /// Whether there is surely a namespace of that name.
+    #[must_use]
+    pub fn has_namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
+    }
+
+    /// The other ModelDeployments that serve this model in this environment.
+    pub fn with_model(&self, environment: &str, model: &str, except: &Name) -> impl Iterator<Item = &Name> {
+        others(self.by_model.get(&Name::new(environment, model)), except.clone())
+    }
+
+    /// The other ModelDeployments that route this Service.
+    pub fn with_service(&self, service: &Name, except: &Name) -> impl Iterator<Item = &Name> {
+        others(self.by_service.get(service), except.clone())
+    }
+
+    /// The ModelDeployments that name a local policy.
+    pub fn with_policy(&self, policy: &Name) -> impl Iterator<Item = &Name> {
+        self.by_policy.get(policy).into_iter().flat_map(HashTrieSetSync::iter)
+    }
+
+    /// How many objects of a resource are known.
+    #[must_use]
+    pub fn count(&self, resource: Resource) -> usize {
+        match resource {
+            Resource::Policies => self.policies.size(),
+            Resource::ModelDeployments => self.deployments.size(),
+            Resource::Services => self.services.size(),
+            Resource::Workloads(kind) => self.workloads.iter().filter(|(of, _)| *of == kind).count(),
+            Resource::ReferenceGrants => self.grants.values().map(HashTrieMapSync::size).sum(),
+            Resource::Namespaces => self.namespaces.size(),
+        }
+    }
+}
+
+fn found<T>(it: Option<T>, complete: bool) -> Lookup<T> {
+    match it {
+        Some(it) => Lookup::Found(it),
+        None if complete => Lookup::Missing,
+        None => Lookup::Unknown,
+    }
+}
+
+fn others(set: Option<&HashTrieSetSync<Name>>, except: Name) -> impl Iterator<Item = &Name> {
+    set.into_iter().flat_map(HashTrieSetSync::iter).filter(move |name| **name != except)
+}
