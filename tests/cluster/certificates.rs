@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 use crate::apart;
 use crate::harness::control_plane::SHOWN;
-use crate::harness::operator::{NAMESPACE, Operator, lead_to, register, unregister, wait_until_asked};
+use crate::harness::operator::{
+    NAMESPACE, Operator, change_every_webhook, lead_to, register, unregister, wait_until_asked,
+};
 use crate::harness::review::{Trust, bundle};
 use crate::harness::{ControlPlane, Kubectl, poll};
 
@@ -60,10 +62,7 @@ impl Registered {
     fn lead_to_port_unasked(&self, port: u16) {
         lead_to(self.admin(), port).unwrap();
         for configuration in CONFIGURATIONS {
-            let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": port}]);
-            let (kind, name) = configuration.split_once(' ').unwrap();
-            let out = self.admin().call(&["patch", kind, name, "--type=json", "--patch", &patch.to_string()], "");
-            assert!(out.succeeded(), "{out}");
+            change_every_webhook(self.admin(), configuration, "clientConfig/service/port", &json!(port));
         }
     }
 
@@ -249,9 +248,7 @@ fn what_somebody_does_to_the_configurations_is_mended_or_told() {
         let (kind, name) = configuration.split_once(' ').unwrap();
         // Overwritten, with an authority that signed nothing of ours, and with none.
         for value in [base64::engine::general_purpose::STANDARD.encode(other_authority()), String::new()] {
-            let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": value}]);
-            let out = registered.admin().call(&["patch", kind, name, "--type=json", "--patch", &patch.to_string()], "");
-            assert!(out.succeeded(), "{out}");
+            change_every_webhook(registered.admin(), configuration, "clientConfig/caBundle", &json!(value));
             registered.wait_for_bundle(&authority);
         }
         // Taken away: nobody can mend that, but everybody is told what to do.
@@ -271,7 +268,9 @@ fn what_somebody_does_to_the_configurations_is_mended_or_told() {
         assert!(replica.log().contains(&format!("{name} is not there, so ")), "{}", replica.log());
         // Back, as it is shipped.
         let mut manifest: Value = serde_json::from_str(&manifest).unwrap();
-        manifest["webhooks"][0]["clientConfig"].as_object_mut().unwrap().remove("caBundle");
+        for webhook in manifest["webhooks"].as_array_mut().unwrap() {
+            webhook["clientConfig"].as_object_mut().unwrap().remove("caBundle");
+        }
         manifest["metadata"] = json!({"name": name});
         registered.admin().ok_with("create -f -", &manifest.to_string());
         registered.wait_for_bundle(&authority);

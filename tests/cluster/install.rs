@@ -88,7 +88,7 @@ impl Installation {
     pub(crate) fn left(&self) -> Vec<String> {
         let kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses,\
                      mutatingwebhookconfigurations,validatingwebhookconfigurations,roles,rolebindings,serviceaccounts,services,\
-                     deployments,replicasets,pods,poddisruptionbudgets,networkpolicies";
+                     deployments,replicasets,pods,configmaps,poddisruptionbudgets,networkpolicies";
         let found = self.admin().ok(&format!("get {kinds} -A -o name {OURS}"));
         // What carries no label of ours, because the operator or the cluster made it: the Secret, and what is in the namespace.
         let namespace = self.admin().ok(&format!("get namespace {NAMESPACE} --ignore-not-found -o name"));
@@ -396,10 +396,13 @@ fn the_overlay_for_cert_manager_fits_together() {
             configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"],
             format!("{NAMESPACE}/beamlit-operator-webhook")
         );
-        let service = &configuration["webhooks"][0]["clientConfig"]["service"];
-        let called = format!("{}.{}.svc", service["name"].as_str().unwrap(), service["namespace"].as_str().unwrap());
-        assert!(certificate["spec"]["dnsNames"].as_array().unwrap().contains(&json!(called)), "{certificate}");
-        assert!(one(&objects, "Service", service["name"].as_str().unwrap())["spec"]["ports"][0]["port"] == 443);
+        for webhook in configuration["webhooks"].as_array().unwrap() {
+            let service = &webhook["clientConfig"]["service"];
+            let called =
+                format!("{}.{}.svc", service["name"].as_str().unwrap(), service["namespace"].as_str().unwrap());
+            assert!(certificate["spec"]["dnsNames"].as_array().unwrap().contains(&json!(called)), "{certificate}");
+            assert!(one(&objects, "Service", service["name"].as_str().unwrap())["spec"]["ports"][0]["port"] == 443);
+        }
     }
     let authority = one(&objects, "Certificate", "beamlit-operator-ca");
     let signer = one(&objects, "Issuer", certificate["spec"]["issuerRef"]["name"].as_str().unwrap());

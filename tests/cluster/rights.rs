@@ -7,7 +7,7 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::certificates::CONFIGURATIONS;
-use crate::harness::operator::{NAMESPACE, Operator, SERVICE, lead_to, wait_until_asked};
+use crate::harness::operator::{NAMESPACE, Operator, SERVICE, change_every_webhook, lead_to, wait_until_asked};
 use crate::harness::review::bundle;
 use crate::harness::{Kubectl, poll};
 use crate::install::Installation;
@@ -111,8 +111,7 @@ fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
     system.ok(&format!("delete service {SERVICE}"));
     lead_to(admin, operator.port).unwrap();
     for configuration in CONFIGURATIONS {
-        let port = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": operator.port}]);
-        patched(admin, configuration, "--type=json", &port);
+        change_every_webhook(admin, configuration, "clientConfig/service/port", &json!(operator.port));
     }
     wait_until_asked(admin).unwrap();
 
@@ -129,9 +128,8 @@ fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
     assert!(!refused.succeeded() && refused.stderr.contains("[MD001]"), "{refused}");
 
     // What others overwrite, empty or delete, it puts right.
-    let nobody = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": null}]);
     for configuration in CONFIGURATIONS {
-        patched(admin, configuration, "--type=json", &nobody);
+        change_every_webhook(admin, configuration, "clientConfig/caBundle", &Value::Null);
     }
     assert_eq!(wait_for_both_to_trust(&installation), authority);
     patched(&system, SECRET, "--type=merge", &json!({"data": {"tls.crt": "", "tls.key": ""}}));
@@ -210,10 +208,9 @@ fn a_right_that_is_missing_is_told_and_used_soon_after_it_is_given() {
         patched(admin, "clusterrole beamlit-operator", "--type=json", &json!(patch));
     };
     verbs(&["get", "list", "watch"]);
-    let nobody = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": null}]);
     poll("the missing right to be told", || {
         // The API server may still go by the old rule for a moment, and the operator then fills it in.
-        patched(admin, CONFIGURATIONS[1], "--type=json", &nobody);
+        change_every_webhook(admin, CONFIGURATIONS[1], "clientConfig/caBundle", &Value::Null);
         let (status, told) = operator.ask("/readyz")?;
         let expected = "warning: cannot fill in caBundle of ValidatingWebhookConfiguration beamlit-operator: ";
         if status == 200 && told.contains(expected) && told.contains("forbidden") { Ok(()) } else { Err(told) }

@@ -129,6 +129,33 @@ impl ControlPlane {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
+    /// Installs the Gateway API's ReferenceGrant, in both versions that are served.
+    ///
+    /// # Errors
+    /// If its CRD cannot be had, or is not taken.
+    pub(crate) fn install_reference_grants(&self) -> Result<(), String> {
+        let file = tools::reference_grants()?.display().to_string();
+        for arguments in [&["apply", "--server-side", "--filename", &file][..], &["get", "--filename", &file]] {
+            let out = self.admin.in_no_namespace().call(arguments, "");
+            if !out.succeeded() {
+                return Err(format!("ReferenceGrant: {out}"));
+            }
+        }
+        for version in ["v1", "v1beta1"] {
+            poll("ReferenceGrant to be served", || {
+                let path = format!("/apis/gateway.networking.k8s.io/{version}/referencegrants");
+                let out = self.admin.run(&format!("get --raw {path}"));
+                if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the Gateway API's ReferenceGrant away again, with every grant.
+    pub(crate) fn remove_reference_grants(&self) {
+        self.admin.ok("delete crd referencegrants.gateway.networking.k8s.io --ignore-not-found --timeout=60s");
+    }
+
     fn install_crds(&self) -> Result<(), String> {
         let crds = beamlit_operator::api::all_crds().map_err(|error| format!("CRDs: {error}"))?;
         let list = json!({"apiVersion": "v1", "kind": "List", "items": crds}).to_string();

@@ -237,6 +237,22 @@ pub(crate) fn lead_to(admin: &Kubectl, port: u16) -> Result<(), String> {
     apply(admin, service)
 }
 
+/// Changes a field of every webhook of a configuration (`KIND NAME`), as somebody does who may.
+///
+/// # Panics
+/// If the API server refuses that.
+#[track_caller]
+pub(crate) fn change_every_webhook(kubectl: &Kubectl, configuration: &str, field: &str, value: &Value) {
+    let webhooks = kubectl.get(configuration)["webhooks"].as_array().map_or(0, Vec::len);
+    assert!(webhooks > 0, "{configuration} has no webhook");
+    let patch: Vec<Value> = (0..webhooks)
+        .map(|webhook| json!({"op": "add", "path": format!("/webhooks/{webhook}/{field}"), "value": value}))
+        .collect();
+    let (kind, name) = configuration.split_once(' ').expect("KIND NAME");
+    let out = kubectl.call(&["patch", kind, name, "--type=json", "--patch", &json!(patch).to_string()], "");
+    assert!(out.succeeded(), "{out}");
+}
+
 /// Applies objects one after the other.
 fn apply(admin: &Kubectl, objects: impl IntoIterator<Item = Value>) -> Result<(), String> {
     let kubectl = admin.in_namespace(NAMESPACE);
