@@ -13,6 +13,9 @@ use crate::harness::{ControlPlane, Kubectl, poll};
 /// What is ours carries this label.
 pub(crate) const OURS: &str = "-l app.kubernetes.io/name=beamlit-operator";
 
+/// What only cert-manager knows.
+pub(crate) const CERT_MANAGER: &str = "cert-manager.io/v1";
+
 /// A folder of the repository.
 pub(crate) fn folder(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
@@ -123,13 +126,23 @@ impl Drop for Installation {
         if let Err(why) = gone {
             eprintln!("{why}");
         }
+        self.plane.remove_reference_grants();
     }
 }
 
 /// What `kubectl kustomize` makes of a folder.
-fn built(kubectl: &Kubectl, path: &str) -> Vec<Value> {
+pub(crate) fn built(kubectl: &Kubectl, path: &str) -> Vec<Value> {
     let text = kubectl.ok(&format!("kustomize {}", folder(path)));
     serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Where the volume of this name is mounted: as a folder, because a file that is mounted by itself never changes.
+#[track_caller]
+fn mounted<'p>(pod: &'p Value, volume: &str) -> &'p str {
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+    let mount = mounts.iter().find(|mount| mount["name"] == volume).unwrap_or_else(|| panic!("{volume}: {pod}"));
+    assert_eq!((&mount["subPath"], &mount["readOnly"]), (&Value::Null, &json!(true)));
+    mount["mountPath"].as_str().unwrap()
 }
 
 /// The one object of this kind and name.
@@ -294,6 +307,19 @@ fn the_deployment_keeps_its_promises() {
         );
     }
 
+    // What it reads is what is mounted, and is sound. The ConfigMap has the name that people edit.
+    let [volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
+    assert_eq!(volume["configMap"]["name"], "beamlit-operator");
+    let file = format!("{}/operator-configuration.yaml", mounted(pod, volume["name"].as_str().unwrap()));
+    assert!(container["args"].as_array().unwrap().contains(&json!(format!("--config={file}"))), "{}", container["args"]);
+    let configuration = system.get("configmap beamlit-operator")["data"]["operator-configuration.yaml"].clone();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("operator-configuration.yaml");
+    std::fs::write(&file, configuration.as_str().unwrap()).unwrap();
+    let checked =
+        std::process::Command::new(env!("CARGO_BIN_EXE_beamlit-operator")).arg("check").arg(&file).output().unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+
     // Nobody else's image, and nothing that one cannot go back to.
     assert_eq!(container["image"], concat!("beamlit-operator:", env!("CARGO_PKG_VERSION")));
     // Least privilege in words: not one wildcard in any rule.
@@ -368,7 +394,7 @@ fn the_overlay_for_cert_manager_fits_together() {
     let objects = built(admin, "deploy/cert-manager");
 
     // The API server takes all but what only cert-manager knows. (Those in a namespace need it to be there.)
-    let known = |object: &&Value| object["apiVersion"] != "cert-manager.io/v1";
+    let known = |object: &&Value| object["apiVersion"] != CERT_MANAGER;
     admin.ok_with("apply -f -", &one(&objects, "Namespace", NAMESPACE).to_string());
     for object in objects.iter().filter(known) {
         let out = admin.feed("apply --dry-run=server -f -", &object.to_string());
@@ -376,14 +402,20 @@ fn the_overlay_for_cert_manager_fits_together() {
     }
     assert_eq!(objects.iter().filter(|object| !known(object)).count(), 4);
 
-    // No right in the cluster, no token, no way out.
-    for kind in ["Role", "RoleBinding", "ClusterRoleBinding", "Secret"] {
+    // It may read what reviews are judged against, and change nothing: no Secret is within its reach.
+    for kind in ["Role", "RoleBinding", "Secret"] {
         assert!(!objects.iter().any(|object| object["kind"] == kind), "{kind}");
     }
+    let bound = objects.iter().filter(|object| object["kind"] == "ClusterRoleBinding");
+    let bound: Vec<&Value> = bound.map(|binding| &binding["roleRef"]["name"]).collect();
+    assert_eq!(bound, ["beamlit-operator-watch"]);
+    for rule in one(&objects, "ClusterRole", "beamlit-operator-watch")["rules"].as_array().unwrap() {
+        assert_eq!(rule["verbs"], json!(["list", "watch"]));
+        assert!(!rule["resources"].as_array().unwrap().contains(&json!("secrets")), "{rule}");
+    }
     let pod = &one(&objects, "Deployment", "beamlit-operator")["spec"]["template"]["spec"];
-    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["automountServiceAccountToken"], true);
     assert_eq!(one(&objects, "ServiceAccount", "beamlit-operator")["automountServiceAccountToken"], false);
-    assert_eq!(one(&objects, "NetworkPolicy", "beamlit-operator")["spec"]["egress"], json!([]));
 
     // The certificate has the name that both configurations call, and they trust who signs it.
     let certificate = one(&objects, "Certificate", "beamlit-operator-webhook");
@@ -420,11 +452,9 @@ fn the_overlay_for_cert_manager_fits_together() {
     assert_eq!(hours(certificate, "renewBefore") * 3, hours(certificate, "duration"), "renewed at two thirds");
 
     // What it writes is mounted where the operator reads it, as a folder.
-    let [volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
+    let [_, volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
     assert_eq!(volume["secret"]["secretName"], certificate["spec"]["secretName"]);
-    let [mount] = &pod["containers"][0]["volumeMounts"].as_array().unwrap()[..] else { panic!("{pod}") };
-    assert_eq!((&mount["name"], &mount["subPath"]), (&volume["name"], &Value::Null));
-    let mounted = mount["mountPath"].as_str().unwrap();
+    let mounted = mounted(pod, volume["name"].as_str().unwrap());
     let arguments = &pod["containers"][0]["args"];
     for argument in [format!("--tls-cert={mounted}/tls.crt"), format!("--tls-key={mounted}/tls.key")] {
         assert!(arguments.as_array().unwrap().contains(&argument.clone().into()), "{argument} is not in {arguments}");

@@ -42,9 +42,27 @@ impl Operator {
     /// # Errors
     /// If it does not become ready.
     pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
-        let pair = authority.server("operator", &[&dns_name(), "localhost", "127.0.0.1"])?;
-        let flags = [format!("--tls-cert={}", pair.certificate.display()), format!("--tls-key={}", pair.key.display())];
-        Self::launch(plane, "operator", &[], &flags)
+        Self::from_files(plane, "operator", plane.admin().kubeconfig(), authority, &[])
+    }
+
+    /// Starts a replica under this name with a certificate of this authority, as whoever this kubeconfig says, and waits until it
+    /// is ready.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub(crate) fn from_files(
+        plane: &ControlPlane,
+        name: &str,
+        kubeconfig: &Path,
+        authority: &Authority,
+        flags: &[String],
+    ) -> Result<Self, String> {
+        let pair = authority.server(name, &[&dns_name(), "localhost", "127.0.0.1"])?;
+        let environment = [format!("KUBECONFIG={}", kubeconfig.display())];
+        let mut all =
+            vec![format!("--tls-cert={}", pair.certificate.display()), format!("--tls-key={}", pair.key.display())];
+        all.extend(flags.iter().cloned());
+        Self::launch(plane, name, &environment, &all)
     }
 
     /// Starts a replica under this name that manages its certificates itself, as whoever this kubeconfig says, and waits
