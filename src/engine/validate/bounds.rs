@@ -1,0 +1,225 @@
+//! What the policies leave: that it is not nothing, and that the remote backend stays within it.
+
+use crate::api::RemoteBackend;
+use crate::engine::configuration::DeclaredBackend;
+use crate::engine::finding::rules::{PL010, PL011, RT014, RT015, RT016};
+use crate::engine::finding::{At, Finding, Findings, quoted};
+use crate::engine::parse::Node;
+use crate::engine::policy::{Effective, Flavors, Limit, Place, Places, Verdict, listed};
+use crate::engine::subject::Surroundings;
+use crate::engine::units::{Host, HostPort};
+
+/// Judges what the policies of an object with this spec leave; `at` is the place of the spec.
+pub(super) fn bounds(
+    out: &mut Findings,
+    at: &At<'_>,
+    spec: &Node<'_>,
+    effective: &Effective<'_>,
+    surroundings: &Surroundings<'_>,
+) {
+    let bounds = Bounds { places: effective.places(), flavors: effective.flavors(), effective };
+    bounds.contradictions(out, at);
+    if let Some(offloading) = spec.get("offloadingConfig") {
+        bounds.backend(out, at, offloading, surroundings);
+    }
+}
+
+struct Bounds<'e, 'a> {
+    /// Of the environment and of the object.
+    places: [Limit<Places>; 2],
+    flavors: [Limit<Flavors>; 2],
+    effective: &'e Effective<'a>,
+}
+
+impl Bounds<'_, '_> {
+    /// Where traffic may go, if that is limited and known.
+    fn allowed_places(&self) -> Option<std::borrow::Cow<'_, Places>> {
+        let [environment, object] = &self.places;
+        environment.both(object, |a, b| a.intersection(b, self.effective.atlas))
+    }
+
+    /// On what hardware the model may run, if that is limited and known.
+    fn allowed_flavors(&self) -> Option<std::borrow::Cow<'_, Flavors>> {
+        let [environment, object] = &self.flavors;
+        environment.both(object, Flavors::intersection)
+    }
+
+    fn contradictions(&self, out: &mut Findings, at: &At<'_>) {
+        let (policies, environment) = (at.field("policies"), at.field("environment"));
+        let nothing = |of: &str, told: String| {
+            Finding::new(&PL010, &policies, format!("the policies leave nothing of {of}: {told}")).related(&environment)
+        };
+        if self.allowed_places().is_some_and(|places| places.is_empty()) {
+            let finding = nothing("where traffic may go", self.effective.told_places());
+            out.add(finding.maybe_hint(self.undeclared_locations()));
+        }
+        let flavors = self.allowed_flavors();
+        if flavors.as_ref().is_some_and(|flavors| flavors.is_empty()) {
+            out.add(nothing("the hardware", self.effective.told_flavors()));
+        }
+        if let Some(flavors) = flavors.filter(|flavors| flavors.is_mixed()) {
+            let message = format!(
+                "the policies leave processors and accelerators ({}), and a model runs on either",
+                listed(flavors.iter())
+            );
+            let finding = Finding::new(&PL011, &policies, message).related(&environment);
+            out.add(
+                finding.hint("Beamlit picks a side; name policies that leave cpu or gpu alone to choose it yourself"),
+            );
+        }
+    }
+
+    /// What may be behind an intersection that came to nothing.
+    fn undeclared_locations(&self) -> Option<String> {
+        let sets = self.places.iter().filter_map(|limit| match limit {
+            Limit::Only(places) => Some(places),
+            Limit::Any | Limit::AtLeast(_) => None,
+        });
+        let mut unknown = sets.flat_map(Places::iter).filter_map(|place| match place {
+            Place::Location(name) if !self.effective.atlas.knows(name) => Some(quoted(name)),
+            _ => None,
+        });
+        let first = unknown.next()?;
+        Some(format!(
+            "where location {first} lies is not known; the operator's configuration can declare it in locations"
+        ))
+    }
+
+    fn backend(&self, out: &mut Findings, at: &At<'_>, offloading: &Node<'_>, surroundings: &Surroundings<'_>) {
+        let own = offloading.get("remoteBackend");
+        let default = surroundings.configuration.default_remote_backend.as_ref();
+        // Of a host that is none the backend's own rules speak.
+        let (text, is_default) = match (own, default) {
+            (Some(node), _) => match node.text_of("host") {
+                Some(text) => (text, false),
+                None => return,
+            },
+            (None, Some(RemoteBackend { host, .. })) => (host.as_str(), true),
+            // Beamlit judges what is sent to Beamlit.
+            (None, None) => return,
+        };
+        let Ok(HostPort { host, .. }) = HostPort::parse(text) else { return };
+        if host == surroundings.configuration.beamlit_host {
+            return;
+        }
+        let offloading_at = at.field("offloadingConfig");
+        let backend_at = offloading_at.field("remoteBackend");
+        let host_at = backend_at.field("host");
+        let (policies, environment) = (at.field("policies"), at.field("environment"));
+        let prefix = if is_default { "the operator's default backend " } else { "" };
+        let mut say = |rule, message: String, hint: Option<String>| {
+            let finding = Finding::new(rule, &host_at, format!("{prefix}{message}")).value(text).maybe_hint(hint);
+            out.add(finding.related(&policies).related(&environment));
+        };
+        let declared = surroundings.configuration.declared(&host);
+        let (place, hardware) = (self.place(declared), self.hardware(declared));
+        let mut undeclared = Vec::new();
+        for (judged, field) in [(&place, "its country, continent or location"), (&hardware, "its flavors")] {
+            match judged {
+                Judged::Outside(message) => say(&RT014, message.clone(), None),
+                Judged::Undeclared => undeclared.push(field),
+                Judged::Unknown | Judged::Inside => {}
+            }
+        }
+        if !undeclared.is_empty() {
+            let mut told = Vec::new();
+            if matches!(place, Judged::Undeclared) {
+                told.push(self.effective.told_places());
+            }
+            if matches!(hardware, Judged::Undeclared) {
+                told.push(self.effective.told_flavors());
+            }
+            let hint = declaration(declared, &host, &undeclared);
+            say(
+                &RT015,
+                format!("nobody has declared {}, and {}", undeclared.join(" and "), told.join("; ")),
+                Some(hint),
+            );
+        }
+        let sound =
+            !matches!(place, Judged::Outside(_)) && !matches!(hardware, Judged::Outside(_)) && undeclared.is_empty();
+        if sound && [&place, &hardware].into_iter().any(|judged| matches!(judged, Judged::Unknown)) {
+            // A local policy that is missing is a finding of its own.
+            let remote: Vec<String> = self.effective.unknown_remote().map(quoted).collect();
+            if !remote.is_empty() {
+                let message = format!(
+                    "depends on what remote policy {} allows, which is not known yet; nothing is sent there until it is",
+                    listed(remote)
+                );
+                say(&RT016, message, None);
+            }
+        }
+    }
+
+    fn place(&self, declared: Option<&DeclaredBackend>) -> Judged {
+        let atlas = self.effective.atlas;
+        let site = declared.map(|declared| declared.site.clone().completed(atlas)).unwrap_or_default();
+        let verdict = worst(self.places.iter().map(|limit| limit.verdict(|places| places.contains(&site))));
+        match verdict {
+            Verdict::Inside => Judged::Inside,
+            Verdict::Unknown => Judged::Unknown,
+            Verdict::Outside if site.is_unknown() => Judged::Undeclared,
+            Verdict::Outside => {
+                let allowed = self.allowed_places().map(|places| listed(places.iter()));
+                Judged::Outside(outside(
+                    "is in",
+                    &listed(site.places()),
+                    allowed.as_deref(),
+                    &self.effective.told_places(),
+                ))
+            }
+        }
+    }
+
+    fn hardware(&self, declared: Option<&DeclaredBackend>) -> Judged {
+        let flavors = declared.map(|declared| declared.flavors.as_slice()).unwrap_or_default();
+        // Traffic may land on any of them: each must be allowed.
+        let inside = |allowed: &Flavors| !flavors.is_empty() && flavors.iter().all(|flavor| allowed.contains(flavor));
+        match worst(self.flavors.iter().map(|limit| limit.verdict(inside))) {
+            Verdict::Inside => Judged::Inside,
+            Verdict::Unknown => Judged::Unknown,
+            Verdict::Outside if flavors.is_empty() => Judged::Undeclared,
+            Verdict::Outside => {
+                let allowed = self.allowed_flavors().map(|flavors| listed(flavors.iter()));
+                Judged::Outside(outside(
+                    "runs on",
+                    &listed(flavors),
+                    allowed.as_deref(),
+                    &self.effective.told_flavors(),
+                ))
+            }
+        }
+    }
+}
+
+/// What came of judging a backend by one type of policies.
+enum Judged {
+    Inside,
+    Unknown,
+    Outside(String),
+    /// It is limited, and nobody said what the backend is.
+    Undeclared,
+}
+
+fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    verdicts.fold(Verdict::Inside, |worst, verdict| match (worst, verdict) {
+        (Verdict::Outside, _) | (_, Verdict::Outside) => Verdict::Outside,
+        (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
+        (Verdict::Inside, Verdict::Inside) => Verdict::Inside,
+    })
+}
+
+/// `is in country us; allowed would be continent eu: policy "eu-only" allows continent eu`.
+fn outside(is: &str, what: &str, allowed: Option<&str>, told: &str) -> String {
+    match allowed {
+        Some(allowed) => format!("{is} {what}; allowed would be {allowed}: {told}"),
+        None => format!("{is} {what}: {told}"),
+    }
+}
+
+/// What the operator's configuration would have to say.
+fn declaration(declared: Option<&DeclaredBackend>, host: &Host, fields: &[&str]) -> String {
+    let pattern = declared.map_or_else(|| host.to_string(), |declared| declared.host.to_string());
+    let fields = fields.join(" and ");
+    format!("the operator's configuration must say {fields} in backends, under host {}", quoted(&pattern))
+}
