@@ -124,9 +124,22 @@ impl ControlPlane {
 
     /// What the ServiceAccount of [`AUDITED`] has asked of the API server so far, as its audit log has it.
     pub(crate) fn audit_log(&self) -> Vec<Value> {
+        self.audited().filter(|event| event["user"]["username"] == AUDITED).collect()
+    }
+
+    /// What the audit log has of creations of ModelDeployments in this namespace, by whomever.
+    pub(crate) fn audited_creations(&self, namespace: &str) -> Vec<Value> {
+        self.audited()
+            .filter(|event| event["verb"] == "create" && event["objectRef"]["resource"] == "modeldeployments")
+            .filter(|event| event["objectRef"]["namespace"] == namespace)
+            .collect()
+    }
+
+    fn audited(&self) -> impl Iterator<Item = Value> {
         // It is made with the first entry, and the last line may be only half there.
         let text = std::fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let events: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        events.into_iter()
     }
 
     /// Installs the Gateway API's ReferenceGrant, in both versions that are served.
@@ -316,13 +329,18 @@ fn shown_to_webhooks(folder: &Folder, client: &Pair) -> Result<PathBuf, String> 
     Ok(config)
 }
 
-/// What is logged: every request of the operator's own account, when it is answered, and of nobody else.
+/// What is logged, when it is answered: every request of the operator's own account, and of everybody the creation of
+/// ModelDeployments.
 fn audit_policy() -> Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
-        "rules": [{"level": "Metadata", "users": [AUDITED]}, {"level": "None"}],
+        "rules": [
+            {"level": "Metadata", "users": [AUDITED]},
+            {"level": "Metadata", "verbs": ["create"], "resources": [{"group": "deployment.beamlit.com", "resources": ["modeldeployments"]}]},
+            {"level": "None"},
+        ],
     })
 }
 

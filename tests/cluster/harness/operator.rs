@@ -41,8 +41,8 @@ impl Operator {
     ///
     /// # Errors
     /// If it does not become ready.
-    pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
-        Self::from_files(plane, "operator", plane.admin().kubeconfig(), authority, &[])
+    pub(crate) fn start(plane: &ControlPlane, authority: &Authority, flags: &[String]) -> Result<Self, String> {
+        Self::from_files(plane, "operator", plane.admin().kubeconfig(), authority, flags)
     }
 
     /// Starts a replica under this name with a certificate of this authority, as whoever this kubeconfig says, and waits until it
@@ -199,8 +199,20 @@ impl Gate {
     /// # Errors
     /// If the operator does not come up or is never asked.
     pub(crate) fn open(plane: &ControlPlane) -> Result<Self, String> {
+        Self::open_with(plane, &[])
+    }
+
+    /// As [`Gate::open`], with an operator that reads its configuration from this file.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn configured(plane: &ControlPlane, configuration: &Path) -> Result<Self, String> {
+        Self::open_with(plane, &[format!("--config={}", configuration.display())])
+    }
+
+    fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
         let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
-        let operator = Operator::start(plane, &authority)?;
+        let operator = Operator::start(plane, &authority, flags)?;
         let port = operator.port;
         let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
         register(&gate.admin, Some(&gate.authority), port)?;
