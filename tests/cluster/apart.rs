@@ -7,6 +7,7 @@ use crate::apart;
 use crate::harness::{Gate, Kubectl};
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
+const POLICY: &str = include_str!("manifests/my-policy.yaml");
 
 /// Legal by the schema, and against three rules: a space in the name of the model, a host that is a URL, and a name twice.
 const INVALID: &str = "
@@ -117,6 +118,7 @@ fn with_the_operator_away_new_specs_are_refused_and_everything_else_goes_on() {
     kubectl.apply(
         &MODEL.replace("my-model\n", "held\n").replace("metadata:", "metadata:\n  finalizers: [example.com/hold]"),
     );
+    kubectl.apply(POLICY);
     let spec = kubectl.get("mdep my-model")["spec"].clone();
     let port = gate.operator().port.to_string();
     gate.stop_operator();
@@ -140,6 +142,8 @@ fn with_the_operator_away_new_specs_are_refused_and_everything_else_goes_on() {
     kubectl.ok("delete mdep held --wait=false");
     merge(&kubectl, "held", &json!({"metadata": {"finalizers": null}, "spec": {"enabled": false}}));
     kubectl.ok("wait --for=delete mdep/held --timeout=30s");
+    // A Policy too, which others are asked about when it goes, but not waited for; and then the namespace with the rest.
+    kubectl.ok("delete bpol my-policy");
     plane.admin().ok("delete namespace away --timeout=60s");
 }
 

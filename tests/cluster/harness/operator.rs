@@ -210,6 +210,15 @@ impl Gate {
         Self::open_with(plane, &[format!("--config={}", configuration.display())])
     }
 
+    /// As [`Gate::configured`], with an operator that looks at the file as often as is of use to a test.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn reconfigured(plane: &ControlPlane, configuration: &Path) -> Result<Self, String> {
+        let flags = [format!("--config={}", configuration.display()), "--config-reload-interval=200ms".to_owned()];
+        Self::open_with(plane, &flags)
+    }
+
     fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
         let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
         let operator = Operator::start(plane, &authority, flags)?;
