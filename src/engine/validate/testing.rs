@@ -23,7 +23,7 @@ pub(super) fn found_among(objects: &str, configuration: &Configuration, spec: &V
 }
 
 /// A cluster with the objects of some YAML documents, and the workload and the Service of the smallest ModelDeployment.
-pub(super) fn cluster(objects: &str) -> World {
+pub(in crate::engine) fn cluster(objects: &str) -> World {
     let mut world = World::of_cluster();
     let own = "\
 {apiVersion: apps/v1, kind: Deployment, metadata: {name: my-model}}
