@@ -16,7 +16,7 @@ mod serverless;
 mod structure;
 mod target;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod twin;
 
 use super::finding::{At, Finding, Findings};

@@ -135,3 +135,69 @@ fn absent(
     }
     out.add(finding);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::engine::configuration::Configuration;
+    use crate::engine::validate::testing::found_among;
+
+    use super::*;
+
+    const POLICIES: &str = "\
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: eu-only}, spec: {type: location, locations: [{type: continent, name: eu}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: secret-plans, namespace: b}, spec: {type: location, locations: [{type: continent, name: eu}]}}
+";
+
+    fn said(configuration: &Configuration, policies: &Value) -> Vec<String> {
+        found_among(POLICIES, configuration, &json!({"policies": policies}))
+    }
+
+    #[test]
+    fn a_missing_policy_is_told_on_its_name_with_what_was_most_likely_meant() {
+        let missing = |name: &str| json!([{"refType": "localPolicy", "name": name}]);
+        let plain = Configuration::default();
+        assert_eq!(
+            said(&plain, &missing("eu-olny")),
+            [
+                "spec.policies[0].name: Not found: \"eu-olny\": there is no Policy of this name in namespace \"default\" yet; no traffic is sent away until there is; did you mean \"eu-only\"? [RF006]"
+            ]
+        );
+        // What others call their policies is told to nobody.
+        assert!(!said(&plain, &missing("secret-plan"))[0].contains("did you mean"));
+        let strict = Configuration { missing_local_policy: Answer::Refuse, ..Configuration::default() };
+        assert_eq!(
+            said(&strict, &missing("other")),
+            [
+                "spec.policies[0].name: Not found: \"other\": there is no Policy of this name in namespace \"default\" [RF006]"
+            ]
+        );
+        assert_eq!(said(&plain, &json!([{"name": "other"}, {"refType": "localPolicy", "name": "eu-only"}])), [""; 0]);
+    }
+
+    #[test]
+    fn a_policy_of_the_environment_that_nobody_holds_refuses_everything_there() {
+        let local = EnvironmentPolicy::Local { namespace: "platform".into(), name: "base".into() };
+        let configuration = Configuration { production: vec![local], ..Configuration::default() };
+        assert_eq!(
+            said(&configuration, &json!([])),
+            [
+                "spec.environment: Not found: \"production\": this environment always has policy \"platform/base\", and there is no such Policy; whoever runs the operator must create it, or take it out of the operator's configuration [PL012]"
+            ]
+        );
+        let elsewhere = json!({"environment": "development"});
+        assert_eq!(found_among(POLICIES, &configuration, &elsewhere), [""; 0]);
+    }
+
+    #[test]
+    fn ten_thousand_policies_on_one_object_are_judged_in_bounded_time() {
+        let start = std::time::Instant::now();
+        let many: Vec<Value> =
+            (0..10_000).map(|index| json!({"refType": "localPolicy", "name": format!("p{index}")})).collect();
+        let found = said(&Configuration::default(), &json!(many));
+        assert_eq!(found.len(), crate::engine::finding::MAX_FINDINGS);
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+}

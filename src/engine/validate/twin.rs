@@ -53,3 +53,60 @@ impl<'a> Twin<'a> {
         Finding::new(rule, at, format!("{who} {does} already")).about(self.name.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::engine::configuration::Configuration;
+    use crate::engine::validate::testing::found_among;
+
+    fn other(namespace: &str, name: &str, model: &str, service: &str) -> String {
+        format!(
+            "{{apiVersion: deployment.beamlit.com/v1alpha1, kind: ModelDeployment, metadata: {{name: {name}, namespace: {namespace}}}, \
+             spec: {{model: {model}, enabled: false, modelSourceRef: {{name: x}}, serviceRef: {service}}}}}\n"
+        )
+    }
+
+    fn said(objects: &[String]) -> Vec<String> {
+        found_among(&objects.join("---\n"), &Configuration::default(), &json!({}))
+    }
+
+    #[test]
+    fn a_model_and_a_service_have_one_object() {
+        let twin = other("default", "first", "my-model", "{name: my-model}");
+        assert_eq!(
+            said(&[twin]),
+            [
+                "spec.model: Duplicate value: \"my-model\": ModelDeployment \"first\" serves it in environment \"production\" already [MD003]",
+                "spec.serviceRef.name: Duplicate value: \"my-model\": ModelDeployment \"first\" routes this Service already [MD004]",
+            ]
+        );
+        for fine in [
+            other("default", "first", "My-Model", "{name: other}"),
+            other("b", "first", "other", "{name: my-model}"),
+            // Itself, as it is stored.
+            other("default", "my-model", "my-model", "{name: my-model}"),
+        ] {
+            assert_eq!(said(std::slice::from_ref(&fine)), [""; 0], "{fine}");
+        }
+        let elsewhere = json!({"environment": "development", "serviceRef": {"name": "my-model", "targetPort": 8080}});
+        let twin = other("default", "first", "my-model", "{name: other}");
+        assert_eq!(found_among(&twin, &Configuration::default(), &elsewhere), [""; 0]);
+    }
+
+    #[test]
+    fn an_object_of_another_namespace_is_not_named() {
+        let twin = other("b", "secret", "my-model", "{name: my-model, namespace: default}");
+        assert_eq!(
+            said(std::slice::from_ref(&twin)),
+            [
+                "spec.model: Duplicate value: \"my-model\": an object in another namespace serves it in environment \"production\" already [MD003]",
+                "spec.serviceRef.name: Duplicate value: \"my-model\": an object in another namespace routes this Service already [MD004]",
+            ]
+        );
+        // Who has several twins is told of the one that may be named.
+        let own = other("default", "z", "my-model", "{name: other}");
+        assert!(said(&[twin, own])[0].contains("ModelDeployment \"z\""));
+    }
+}

@@ -233,3 +233,6 @@ fn found<T>(it: Option<T>, complete: bool) -> Lookup<T> {
 fn others(set: Option<&HashTrieSetSync<Name>>, except: Name) -> impl Iterator<Item = &Name> {
     set.into_iter().flat_map(HashTrieSetSync::iter).filter(move |name| **name != except)
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,7 +234,8 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
     conclude(endpoint, kind, uid, subject, &patch, &findings)
 }
 
-/// A deletion is never refused, and nothing is patched: its author is told whom it affects.
+/// A deletion is never refused, and nothing is patched: its author is told whom it affects. Where a whole namespace goes there is
+/// no name, and nobody who reads.
 fn going(endpoint: Endpoint, kind: Kind, uid: &str, mut subject: Subject, settings: Settings<'_>) -> Answer {
     let mut response = Response::allowed(uid);
     let findings = match endpoint {
@@ -292,8 +293,7 @@ fn name_of<'r>(request: &'r Request<'_>) -> &'r str {
     if !request.name.is_empty() {
         return &request.name;
     }
-    let object = request.object.as_ref().or(request.old_object.as_ref());
-    let metadata = object.and_then(|object| object.get("metadata"));
+    let metadata = request.object.as_ref().and_then(|object| object.get("metadata"));
     ["name", "generateName"]
         .into_iter()
         .find_map(|key| metadata?.text_of(key).filter(|text| !text.is_empty()))

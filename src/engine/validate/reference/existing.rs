@@ -92,3 +92,110 @@ fn port(out: &mut Findings, at: &At<'_>, node: &Node<'_>, name: &Name, ports: &[
     };
     out.add(said(Finding::new(&RF008, &at_port, message).number(wanted)));
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::engine::configuration::Configuration;
+    use crate::engine::validate::testing::found_among;
+
+    const SERVICES: &str = "\
+{apiVersion: v1, kind: Service, metadata: {name: one}, spec: {ports: [{port: 80, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: two}, spec: {ports: [{port: 80, targetPort: 8080}, {port: 443, targetPort: 8443}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: same}, spec: {ports: [{port: 80, targetPort: 8080}, {port: 81, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: first}, spec: {ports: [{port: 8080, targetPort: 80}, {port: 80, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: named}, spec: {ports: [{port: 80, targetPort: http}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: outside}, spec: {type: ExternalName, externalName: example.com}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: dns}, spec: {ports: [{port: 53, protocol: UDP}, {port: 53}]}}
+";
+
+    fn said(field: &str, value: &Value) -> Vec<String> {
+        let mut spec = json!({});
+        spec[field] = value.clone();
+        found_among(SERVICES, &Configuration::default(), &spec)
+    }
+
+    #[test]
+    fn a_port_is_the_services_own_or_the_one_it_leads_to() {
+        for (name, port) in [
+            ("one", Some(80)),
+            ("one", Some(8080)),
+            ("one", None),
+            ("two", Some(443)),
+            ("two", Some(8443)),
+            // Its own port counts first: no matter who else leads there.
+            ("first", Some(8080)),
+            ("same", Some(80)),
+            // Each pod decides for itself where a name leads.
+            ("named", Some(9000)),
+            ("dns", Some(53)),
+            ("dns", None),
+        ] {
+            assert_eq!(said("serviceRef", &json!({"name": name, "targetPort": port})), [""; 0], "{name} {port:?}");
+        }
+        for (name, port, message) in [
+            ("one", Some(81), "Invalid value: 81: the Service \"one\" has the ports 80 (leads to 8080) [RF008]"),
+            (
+                "two",
+                Some(1),
+                "Invalid value: 1: the Service \"two\" has the ports 80 (leads to 8080), 443 (leads to 8443) [RF008]",
+            ),
+            (
+                "same",
+                Some(8080),
+                "Invalid value: 8080: several ports of the Service \"same\" lead there: 80, 81 [RF008]",
+            ),
+            ("outside", Some(80), "Invalid value: 80: the Service \"outside\" has no TCP port [RF008]"),
+            ("outside", None, "Invalid value: the Service \"outside\" has no TCP port [RF008]"),
+            (
+                "two",
+                None,
+                "Required value: the Service \"two\" has several ports: 80 (leads to 8080), 443 (leads to 8443); name one of them [RF009]",
+            ),
+        ] {
+            for field in ["serviceRef", "metricServiceRef"] {
+                let said = said(field, &json!({"name": name, "targetPort": port}));
+                assert_eq!(said, [format!("spec.{field}.targetPort: {message}")]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_a_warning_on_its_name() {
+        assert_eq!(
+            said("serviceRef", &json!({"name": "gone", "targetPort": 80})),
+            [
+                "spec.serviceRef.name: Not found: \"gone\": there is no Service of this name in namespace \"default\" yet; no traffic is sent away until there is [RF007]"
+            ]
+        );
+        assert_eq!(
+            said("modelSourceRef", &json!({"name": "my-model", "kind": "StatefulSet"})),
+            [
+                "spec.modelSourceRef.name: Not found: \"my-model\": there is no StatefulSet of this name in namespace \"default\" yet; no traffic is sent away until there is [RF007]"
+            ]
+        );
+        assert_eq!(said("modelSourceRef", &json!({"name": "my-model"})), [""; 0]);
+    }
+
+    #[test]
+    fn a_reference_that_is_at_fault_itself_is_not_looked_up() {
+        for (field, value, codes) in [
+            ("serviceRef", json!({"name": "No", "targetPort": 80}), vec!["[RF001]"]),
+            ("serviceRef", json!({"name": "gone", "namespace": "N", "targetPort": 80}), vec!["[RF002]"]),
+            ("serviceRef", json!({"name": "one", "targetPort": 0}), vec!["[OB004]"]),
+            ("modelSourceRef", json!({"name": "gone", "kind": "Pod"}), vec!["[OB003]"]),
+            ("modelSourceRef", json!({"name": "gone", "namespace": "b"}), vec!["[RF003]"]),
+        ] {
+            let said = said(field, &value);
+            let found: Vec<&str> = said.iter().map(|text| &text[text.rfind('[').unwrap()..]).collect();
+            assert_eq!(found, codes, "{value}");
+        }
+    }
+}

@@ -76,3 +76,90 @@ fn group(kind: &str) -> &'static str {
         _ => "apps",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::engine::configuration::Configuration;
+    use crate::engine::finding::Severity;
+    use crate::engine::validate::testing::{cluster, found_among};
+
+    use super::*;
+
+    const OTHER: &str = "\
+{apiVersion: v1, kind: Service, metadata: {name: s, namespace: b}, spec: {ports: [{port: 80}]}}
+---
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: w, namespace: b}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: p, namespace: b}, spec: {type: location, locations: [{type: country, name: us}]}}
+";
+
+    const GRANT: &str = "\
+---
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: {name: models, namespace: b}
+spec:
+  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: default}]
+  to:
+  - {group: \"\", kind: Service, name: s}
+  - {group: apps, kind: StatefulSet}
+  - {group: authorization.beamlit.com, kind: Policy}
+";
+
+    fn spec() -> Value {
+        json!({
+            "modelSourceRef": {"kind": "StatefulSet", "name": "w", "namespace": "b"},
+            "serviceRef": {"name": "s", "namespace": "b", "targetPort": 80},
+            "policies": [{"refType": "localPolicy", "name": "p", "namespace": "b"}],
+        })
+    }
+
+    #[test]
+    fn a_reference_into_another_namespace_needs_its_grant_and_is_told_which() {
+        let plain = Configuration::default();
+        let told = |kind: &str, group: &str, name: &str| {
+            format!(
+                "Forbidden: \"b\": namespace \"b\" does not grant ModelDeployments of namespace \"default\" the use of its {kind}; \
+                 a ReferenceGrant in namespace \"b\" with from: [{{group: deployment.beamlit.com, kind: ModelDeployment, namespace: \"default\"}}] \
+                 and to: [{{group: \"{group}\", kind: {kind}, name: \"{name}\"}}] grants it [RF003]"
+            )
+        };
+        assert_eq!(
+            found_among(OTHER, &plain, &spec()),
+            [
+                format!("spec.modelSourceRef.namespace: {}", told("StatefulSet", "apps", "w")),
+                format!("spec.serviceRef.namespace: {}", told("Service", "", "s")),
+                format!("spec.policies[0].namespace: {}", told("Policy", "authorization.beamlit.com", "p")),
+            ]
+        );
+        assert_eq!(found_among(&format!("{OTHER}{GRANT}"), &plain, &spec()), [""; 0]);
+        // What is granted is looked up like everything else; what is not tells nobody whether it is there.
+        let mut spec = spec();
+        spec["serviceRef"]["targetPort"] = json!(81);
+        let granted = found_among(&format!("{OTHER}{GRANT}"), &plain, &spec);
+        assert!(granted.len() == 1 && granted[0].ends_with("[RF008]"), "{granted:?}");
+        assert_eq!(found_among(OTHER, &plain, &spec).len(), 3);
+        spec["serviceRef"]["name"] = json!("other");
+        let other = found_among(&format!("{OTHER}{GRANT}"), &plain, &spec);
+        assert!(other.len() == 1 && other[0].contains("name: \"other\""), "{other:?}");
+    }
+
+    #[test]
+    fn configuration_turns_it_into_a_warning_for_the_webhook_and_not_in_files() {
+        let configuration = Configuration { missing_grant: Answer::Warn, ..Configuration::default() };
+        let world = cluster(OTHER);
+        let surroundings =
+            Surroundings { namespace: "default", name: "m", configuration: &configuration, world: &world };
+        let bytes = json!({"name": "s", "namespace": "b"}).to_string();
+        let node =
+            crate::engine::parse::from_json(bytes.as_bytes(), crate::engine::parse::JsonLimits::UniqueKeys).unwrap();
+        for (reading, severity) in [(Reading::Review, Severity::Warning), (Reading::File, Severity::Error)] {
+            let mut out = Findings::default();
+            granted(&mut out, &At::root(), &node, "Service", &surroundings, reading);
+            assert_eq!(out.list().iter().map(|finding| finding.severity).collect::<Vec<_>>(), [severity]);
+        }
+        assert!(!reaches(&node, "Service", &surroundings));
+    }
+}
