@@ -316,8 +316,11 @@ fn the_deployment_keeps_its_promises() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("operator-configuration.yaml");
     std::fs::write(&file, configuration.as_str().unwrap()).unwrap();
-    let checked =
-        std::process::Command::new(env!("CARGO_BIN_EXE_beamlit-operator")).arg("check").arg(&file).output().unwrap();
+    let checked = std::process::Command::new(env!("CARGO_BIN_EXE_beamlit-operator"))
+        .args(["check", "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
     assert!(checked.status.success(), "{checked:?}");
 
     // Nobody else's image, and nothing that one cannot go back to.
