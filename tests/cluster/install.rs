@@ -240,7 +240,7 @@ fn the_namespace_admits_the_operators_pods_and_nobody_that_asks_for_more() {
             spec["containers"][0]["securityContext"]["seccompProfile"] = json!({"type": "Unconfined"});
         }),
         ("host namespaces", |spec| spec["hostNetwork"] = json!(true)),
-        ("hostPath", |spec| spec["volumes"] = json!([{"name": "host", "hostPath": {"path": "/"}}])),
+        ("hostPath", |spec| spec["volumes"][0] = json!({"name": "configuration", "hostPath": {"path": "/"}})),
     ];
     for (what, change) in more {
         let out = pod(&change);
