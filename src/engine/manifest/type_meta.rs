@@ -1,7 +1,7 @@
 //! `apiVersion` and `kind`: whose an object is, and what its author most likely meant where nobody has such a thing.
 
 use super::{required, wrong_type};
-use crate::api::{AUTHORIZATION_GROUP, CONFIG_GROUP, DEPLOYMENT_GROUP, VERSION};
+use crate::api::{AUTHORIZATION_GROUP, CONFIG_API_VERSION, CONFIG_GROUP, DEPLOYMENT_GROUP, VERSION};
 use crate::engine::finding::rules::OB009;
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::Node;
@@ -12,6 +12,8 @@ use crate::engine::suggest;
 pub(super) enum Known {
     /// One that is judged.
     Ours(Kind),
+    /// The operator's configuration.
+    Configuration,
     /// Meant for us, and of a group, version or kind that does not exist.
     Wrong(Findings),
     /// No object at all.
@@ -25,8 +27,11 @@ const KINDS: [(&str, &str); 4] = [
     (DEPLOYMENT_GROUP, "ModelDeployment"),
     (DEPLOYMENT_GROUP, "OffloadAutoscaler"),
     (AUTHORIZATION_GROUP, "Policy"),
-    (CONFIG_GROUP, "OperatorConfiguration"),
+    (CONFIG_GROUP, CONFIGURATION),
 ];
+
+/// The kind of the operator's configuration.
+const CONFIGURATION: &str = "OperatorConfiguration";
 
 const GROUPS: [&str; 3] = [DEPLOYMENT_GROUP, AUTHORIZATION_GROUP, CONFIG_GROUP];
 
@@ -69,6 +74,9 @@ fn of_kind(version_text: &str, kind: &str) -> Known {
     if let Some(kind) = Kind::of(group, version, kind) {
         return Known::Ours(kind);
     }
+    if (version_text, kind) == (CONFIG_API_VERSION, CONFIGURATION) {
+        return Known::Configuration;
+    }
     let mut out = Findings::default();
     let root = At::root();
     let (at_version, at_kind) = (root.field("apiVersion"), root.field("kind"));
@@ -100,6 +108,42 @@ fn of_kind(version_text: &str, kind: &str) -> Known {
     };
     out.add(not_supported(&at_version, version_text, &supported, meant));
     Known::Wrong(out)
+}
+
+/// What keeps a document from being an operator's configuration; nothing if it is one.
+pub(super) fn configuration(document: &Node<'_>) -> Findings {
+    let mut out = Findings::default();
+    let root = At::root();
+    if !document.is_map() {
+        out.add(wrong_type(&root, document, "a map"));
+        return out;
+    }
+    for (field, right) in [("apiVersion", CONFIG_API_VERSION), ("kind", CONFIGURATION)] {
+        let node = document.get(field);
+        let text = node.and_then(Node::text).unwrap_or_default();
+        if let Some(node) = node.filter(|node| node.text().is_none()) {
+            out.add(wrong_type(&root.field(field), node, "a string"));
+        } else if text.is_empty() {
+            out.add(required(&root.field(field), "").hint(format!("write {field}: {right}")));
+        } else if text != right {
+            let hint = suggest::did_you_mean(text, [right]).or_else(|| wrapped(document, field));
+            out.add(
+                Finding::new(&OB009, &root.field(field), format!("supported values: {}", quoted(right)))
+                    .value(text)
+                    .maybe_hint(hint),
+            );
+        }
+    }
+    out
+}
+
+/// What to do about a configuration that stands in another object.
+fn wrapped(document: &Node<'_>, field: &str) -> Option<String> {
+    match document.text_of("kind") {
+        Some("ConfigMap") if field == "kind" => Some("give the file that it holds, not the ConfigMap".to_owned()),
+        Some(kind) if field == "kind" && kind.ends_with("List") => Some("a configuration stands in no List".to_owned()),
+        _ => None,
+    }
 }
 
 /// Whether an object without type meta looks like one of ours.

@@ -4,6 +4,7 @@
 //! so that one fault is one finding.
 
 mod behavior;
+pub(super) mod configuration;
 mod metrics;
 mod model;
 mod policy;

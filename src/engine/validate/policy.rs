@@ -129,7 +129,7 @@ fn each<'n, K: Eq + Hash>(
 }
 
 /// The longest name, in characters, that the schema lets through.
-const MAX_NAME: usize = 253;
+pub(super) const MAX_NAME: usize = 253;
 
 /// What an entry of `locations` stands for.
 #[derive(PartialEq, Eq, Hash)]
@@ -175,7 +175,7 @@ fn flavor<'n>(out: &mut Findings, at: &At<'_>, kind: &'n str, name: &'n str) -> 
 }
 
 /// Judges a name that Beamlit gave.
-fn named<'n>(out: &mut Findings, at: &At<'_>, rule: &'static Rule, name: &'n str) -> Option<&'n str> {
+pub(super) fn named<'n>(out: &mut Findings, at: &At<'_>, rule: &'static Rule, name: &'n str) -> Option<&'n str> {
     if is_name(name) {
         return Some(name);
     }
