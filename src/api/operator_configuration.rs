@@ -192,6 +192,10 @@ pub fn configuration_schema() -> Value {
 fn close(schema: &mut Value) {
     let Value::Object(members) = schema else { return };
     members.retain(|keyword, _| !keyword.starts_with("x-kubernetes-"));
+    // The lines of a comment are no lines of a text.
+    if let Some(Value::String(description)) = members.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
     if let Some(Value::Array(values)) = members.get_mut("enum") {
         values.retain(|value| !value.is_null());
     }

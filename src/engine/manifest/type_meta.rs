@@ -119,29 +119,31 @@ pub(super) fn configuration(document: &Node<'_>) -> Findings {
         return out;
     }
     for (field, right) in [("apiVersion", CONFIG_API_VERSION), ("kind", CONFIGURATION)] {
-        let node = document.get(field);
-        let text = node.and_then(Node::text).unwrap_or_default();
-        if let Some(node) = node.filter(|node| node.text().is_none()) {
-            out.add(wrong_type(&root.field(field), node, "a string"));
-        } else if text.is_empty() {
-            out.add(required(&root.field(field), "").hint(format!("write {field}: {right}")));
-        } else if text != right {
-            let hint = suggest::did_you_mean(text, [right]).or_else(|| wrapped(document, field));
-            out.add(
-                Finding::new(&OB009, &root.field(field), format!("supported values: {}", quoted(right)))
-                    .value(text)
-                    .maybe_hint(hint),
-            );
+        let at = root.field(field);
+        match document.get(field).map(|node| (node, node.text())) {
+            Some((_, Some(text))) if text == right => {}
+            None | Some((_, Some(""))) => out.add(required(&at, "").hint(format!("write {field}: {right}"))),
+            Some((node, None)) => out.add(wrong_type(&at, node, "a string")),
+            Some((_, Some(text))) => {
+                let near = suggest::closest(text, [right]);
+                // Of another kind altogether, the apiVersion goes with the kind.
+                if field == "kind" && near.is_none() {
+                    out = Findings::default();
+                }
+                let hint = near.map(suggest::hint).or_else(|| instead(text).filter(|_| field == "kind"));
+                let finding = Finding::new(&OB009, &at, format!("supported values: {}", quoted(right)));
+                out.add(finding.value(text).maybe_hint(hint));
+            }
         }
     }
     out
 }
 
 /// What to do about a configuration that stands in another object.
-fn wrapped(document: &Node<'_>, field: &str) -> Option<String> {
-    match document.text_of("kind") {
-        Some("ConfigMap") if field == "kind" => Some("give the file that it holds, not the ConfigMap".to_owned()),
-        Some(kind) if field == "kind" && kind.ends_with("List") => Some("a configuration stands in no List".to_owned()),
+fn instead(kind: &str) -> Option<String> {
+    match kind {
+        "ConfigMap" => Some("give the file that it holds, not the ConfigMap".to_owned()),
+        _ if kind.ends_with("List") => Some("a configuration stands in no List".to_owned()),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use super::hosts;
 use super::places::{self, Locations};
 use crate::engine::finding::rules::{CF003, CF009, CF010, CF011, CF012};
 use crate::engine::finding::{At, Finding, Findings};
-use crate::engine::parse::Node;
+use crate::engine::parse::{Member, Node, Value};
 use crate::engine::suggest;
 use crate::engine::units::{Continent, CountryCode, HostPattern};
 use crate::engine::validate::policy;
@@ -31,15 +31,20 @@ pub(super) fn backends(out: &mut Findings, at: &At<'_>, items: &[Node<'_>], loca
         let (country, continent) = places::place(out, &place, item);
         located(out, &place, item, country, continent, locations);
         flavors(out, &place.field("flavors"), item);
-        let says = |field: &str| item.get(field).is_some_and(|node| node.text() != Some("") && !is_empty_list(node));
-        if !["country", "continent", "location", "flavors"].into_iter().any(says) {
+        // A field that nobody knows was meant to say something: of it the structure has spoken.
+        let silent = |member: &Member<'_>| match member.key.as_ref() {
+            "host" => true,
+            "flavors" => member.value.is_null() || is_empty_list(&member.value),
+            _ => member.value.is_null(),
+        };
+        if item.members().iter().all(silent) && !item.members().is_empty() {
             out.add(Finding::new(&CF011, &place, "neither a place nor flavors: nothing is declared of this backend"));
         }
     }
 }
 
 fn is_empty_list(node: &Node<'_>) -> bool {
-    matches!(&node.value, crate::engine::parse::Value::List(items) if items.is_empty())
+    matches!(&node.value, Value::List(items) if items.is_empty())
 }
 
 /// How many locations are looked through for what was meant.
