@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::certificates;
-use super::values::{domain, duration, positive};
+use super::values::{duration, positive};
+use super::{certificates, cluster, configuration};
 use crate::telemetry::logs;
 
 /// Run the admission webhook: judge ModelDeployments and Policies as they are applied
@@ -50,16 +50,11 @@ pub struct Args {
     )]
     pub(super) handshake_timeout: Duration,
 
-    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it
-    #[arg(
-        long,
-        env = "BEAMLIT_OPERATOR_CLUSTER_DOMAIN",
-        value_name = "DOMAIN",
-        default_value = "cluster.local",
-        value_parser = domain,
-        help_heading = "Judgement"
-    )]
-    pub(super) cluster_domain: String,
+    #[command(flatten)]
+    pub(super) configuration: configuration::Args,
+
+    #[command(flatten)]
+    pub(super) cluster: cluster::Args,
 
     /// How many reviews may be read and judged at once; further ones are turned away (429 from /validate, 503 from /mutate)
     #[arg(
@@ -174,7 +169,6 @@ mod tests {
         Args::augment_args(clap::Command::new("serve")).debug_assert();
         let args = parsed(&[]).unwrap();
         assert_eq!(args.listen.port(), 9443);
-        assert_eq!(args.cluster_domain, "cluster.local");
         assert_eq!(args.shutdown_delay, Duration::from_secs(5));
         // An API server hangs up on an idle connection after 90 s, and must be the first to do so.
         assert!(args.idle_timeout > Duration::from_secs(90));
@@ -193,6 +187,7 @@ mod tests {
             ("--idle-timeout=0s", "must be more than 0"),
             ("--cluster-domain=a..b", "must be a DNS domain"),
             ("--cluster-domain=-a", "must be a DNS domain"),
+            ("--config-reload-interval=0s", "must be more than 0"),
             ("--log-format=xml", "possible values"),
             ("--log-level=a=b=c", "invalid"),
         ] {
@@ -200,7 +195,6 @@ mod tests {
             assert!(error.contains(why), "{flag}: {error}");
         }
         assert_eq!(parsed(&["--shutdown-delay=0"]).unwrap().shutdown_delay, Duration::ZERO);
-        assert_eq!(parsed(&["--cluster-domain=K8s.Example."]).unwrap().cluster_domain, "k8s.example");
     }
 
     #[test]

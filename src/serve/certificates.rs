@@ -9,6 +9,7 @@ use clap::builder::NonEmptyStringValueParser;
 use kube::{Client, Config};
 use rustls::pki_types::ServerName;
 
+use super::cluster::NoAccess;
 use super::supervise::supervised;
 use super::values::{domain, duration, positive};
 use crate::gate::tls::files::{Clients, Files};
@@ -120,22 +121,29 @@ pub(super) enum Failed {
     Pair(#[from] PairError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error(
-        "self-managed certificates need access to the Kubernetes API, by a kubeconfig that $KUBECONFIG names or from within a Pod: {0}"
-    )]
-    Access(String),
+    #[error(transparent)]
+    Access(#[from] NoAccess),
     #[error("--tls-name: {0:?} is not a name that a certificate can have")]
     Name(String),
 }
 
+/// What they need.
+const SELF_MANAGED: &str = "self-managed certificates need access to the Kubernetes API";
+
 impl Args {
+    /// What needs the Kubernetes API, if anything does.
+    pub(super) fn needs_cluster(&self) -> Option<&'static str> {
+        self.tls_self_managed.then_some(SELF_MANAGED)
+    }
+
     /// Starts what serves certificates, and what keeps them current for as long as the process runs.
     ///
     /// # Errors
     /// If files are not sound, or there is no way to the Kubernetes API. (That nobody answers there is no reason not to
     /// start: the gate is not ready until somebody does.)
-    pub(super) async fn start(
+    pub(super) fn start(
         self,
+        cluster: Option<Config>,
         cluster_domain: &str,
         serving: &Arc<Serving>,
         metrics: &Arc<Metrics>,
@@ -164,9 +172,9 @@ impl Args {
             announcement: self.tls_ca_announcement,
         };
         settings.check()?;
-        let access = |error: &(dyn std::error::Error + 'static)| Failed::Access(error.to_string());
-        let config = Config::infer().await.map_err(|error| access(&error))?;
-        let client = Client::try_from(config).map_err(|error| access(&error))?;
+        // One of the two ways is chosen, so that there is a cluster by now.
+        let Some(cluster) = cluster else { return Ok(()) };
+        let client = Client::try_from(cluster).map_err(|error| NoAccess::new(SELF_MANAGED, &error))?;
         let keeper = {
             let metrics = Arc::clone(metrics);
             move || Keeper::new(client.clone(), settings.clone(), Arc::clone(&serving), Arc::clone(&metrics))

@@ -2,6 +2,8 @@
 
 mod args;
 mod certificates;
+mod cluster;
+mod configuration;
 mod supervise;
 mod values;
 
@@ -18,7 +20,6 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::args::Args;
-use crate::engine::configuration::Configuration;
 use crate::engine::world::World;
 use crate::gate::listen::{self, Limits, Shutdown, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
@@ -46,6 +47,10 @@ enum Ended {
 enum Failed {
     #[error(transparent)]
     Certificates(#[from] certificates::Failed),
+    #[error(transparent)]
+    Configuration(#[from] configuration::Failed),
+    #[error(transparent)]
+    Access(#[from] cluster::NoAccess),
     #[error("cannot listen on {address}: {error}")]
     Listen { address: SocketAddr, error: io::Error },
     #[error("cannot watch for signals: {0}")]
@@ -93,16 +98,33 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
     let (probes_socket, probes_address) = bind(args.health_listen).await?;
     let (readiness, in_flight) = (Arc::new(Readiness::default()), Arc::clone(&metrics));
     let serving = Arc::new(Serving::new(Arc::clone(&metrics)));
-    args.certificates.start(&args.cluster_domain, &serving, &metrics).await?;
+    let configured = args.configuration.start(&metrics)?;
+    let needed_for = args.certificates.needs_cluster();
+    let access = match (needed_for, args.cluster.standalone) {
+        (None, true) => None,
+        _ => Some(cluster::access(needed_for).await?),
+    };
+    args.certificates.start(access.clone(), &configured.now().cluster_domain, &serving, &metrics)?;
+    let watches = match access {
+        Some(access) if !args.cluster.standalone => Some(cluster::watch(access, &metrics)?),
+        _ => None,
+    };
+    let mut parts = vec![probes::certificates(Arc::clone(&serving)), configured.part()];
+    parts.extend(watches.clone().map(cluster::part));
     let transport = {
         let serving = Arc::clone(&serving);
         Transport::Tls(Arc::new(move || serving.acceptor()))
     };
-    let configuration = Configuration { cluster_domain: args.cluster_domain, ..Configuration::default() };
-    let world = World::unknown();
-    review::warm_up(Settings { configuration: &configuration, world: &world });
+    let alone = World::unknown();
+    review::warm_up(Settings { configuration: &configured.now(), world: &alone });
     let judge = Box::new(move |endpoint, body: &[u8]| {
-        review::answer(endpoint, body, Settings { configuration: &configuration, world: &world })
+        let configuration = configured.now();
+        match &watches {
+            Some(watches) => {
+                review::answer(endpoint, body, Settings { configuration: &configuration, world: &watches.world() })
+            }
+            None => review::answer(endpoint, body, Settings { configuration: &configuration, world: &alone }),
+        }
     });
     let gate = Arc::new(Gate::new(judge, args.max_in_flight.into(), Arc::clone(&metrics)));
     let limits = Limits {
@@ -116,7 +138,7 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
     // The probes go on while the gate drains: that is when somebody wants to know.
     let (gate_shutdown, probes_shutdown) = (Shutdown::default(), Shutdown::default());
     let probes_limits = Limits { max_connections: PROBES_CONNECTIONS, ..limits.clone() };
-    let probes_router = probes::router(Arc::clone(&readiness), serving, Arc::clone(&metrics));
+    let probes_router = probes::router(Arc::clone(&readiness), parts, Arc::clone(&metrics));
     let mut probes = tokio::spawn(listen::serve(
         probes_socket,
         Transport::Plain,

@@ -57,6 +57,11 @@ struct TaskLabel {
     task: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResourceLabel {
+    resource: &'static str,
+}
+
 /// The metrics of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -83,6 +88,13 @@ pub struct Metrics {
     configuration_present: Family<ConfigurationLabel, Gauge>,
     ca_bundle_current: Family<ConfigurationLabel, Gauge>,
     task_restarts: Family<TaskLabel, Counter>,
+    watch_current: Family<ResourceLabel, Gauge>,
+    watch_restarts: Family<ResourceLabel, Counter>,
+    watch_objects: Family<ResourceLabel, Gauge>,
+    /// Times that a changed configuration was taken over.
+    pub configuration_reloads: Counter<u64, AtomicU64>,
+    /// Whether the configuration's file is at fault.
+    pub configuration_fault: Gauge,
     log_lines_left_out: Counter<u64, AtomicU64>,
     /// Where the log counts them.
     log: Option<ErrorCounter>,
@@ -109,6 +121,11 @@ impl Default for Metrics {
             configuration_present: Family::default(),
             ca_bundle_current: Family::default(),
             task_restarts: Family::default(),
+            watch_current: Family::default(),
+            watch_restarts: Family::default(),
+            watch_objects: Family::default(),
+            configuration_reloads: Counter::default(),
+            configuration_fault: Gauge::default(),
             log_lines_left_out: Counter::default(),
             log: None,
             connections_evicted: Counter::default(),
@@ -186,6 +203,27 @@ impl Metrics {
             self.task_restarts.clone(),
         );
         registry.register(
+            "watch_current",
+            "1 while what is known of these objects follows the API server, 0 if not; not with --standalone",
+            self.watch_current.clone(),
+        );
+        registry.register(
+            "watch_restarts",
+            "Times that the watch of these objects failed and was started again",
+            self.watch_restarts.clone(),
+        );
+        registry.register("watch_objects", "Objects of which something is known", self.watch_objects.clone());
+        registry.register(
+            "configuration_reloads",
+            "Times that a changed configuration was taken over",
+            self.configuration_reloads.clone(),
+        );
+        registry.register(
+            "configuration_fault",
+            "1 while the configuration's file is at fault and the last good one counts, 0 if not",
+            self.configuration_fault.clone(),
+        );
+        registry.register(
             "connections_evicted",
             "Idle connections closed because others came while all were taken",
             self.connections_evicted.clone(),
@@ -239,6 +277,28 @@ impl Metrics {
     /// A task in the background broke down and is started again.
     pub fn task_restarted(&self, task: &'static str) {
         self.task_restarts.get_or_create(&TaskLabel { task }).inc();
+    }
+
+    /// A resource is going to be watched.
+    pub fn watch_started(&self, resource: &'static str) {
+        self.watch_current(resource, false);
+        self.watch_objects(resource, 0);
+        self.watch_restarts.get_or_create(&ResourceLabel { resource }).inc_by(0);
+    }
+
+    /// Whether what is known of a resource follows the API server.
+    pub fn watch_current(&self, resource: &'static str, current: bool) {
+        self.watch_current.get_or_create(&ResourceLabel { resource }).set(current.into());
+    }
+
+    /// The watch of a resource failed and is started again.
+    pub fn watch_restarted(&self, resource: &'static str) {
+        self.watch_restarts.get_or_create(&ResourceLabel { resource }).inc();
+    }
+
+    /// Of how many objects of a resource something is known.
+    pub fn watch_objects(&self, resource: &'static str, count: usize) {
+        self.watch_objects.get_or_create(&ResourceLabel { resource }).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// All metrics in the OpenMetrics text format.

@@ -16,7 +16,7 @@ use crate::engine::manifest::Judge;
 use crate::engine::parse::Mark;
 use crate::engine::units::names;
 use report::Report;
-use sources::Source;
+use sources::{Fault, Source};
 
 /// What `check` is told to do.
 #[derive(Debug, clap::Args)]
@@ -121,6 +121,11 @@ fn judged(args: &Args) -> Report {
     if let Some(path) = &args.config {
         sources::leave_out(&mut found, path);
     }
+    let found = sources::read(found);
+    for (_, bytes) in found.iter().flatten() {
+        // What cannot be taken in breaks down once more when it is judged, and is told then.
+        _ = panic::catch_unwind(AssertUnwindSafe(|| judge.learn(bytes)));
+    }
     examine(&mut report, found, |source, bytes| judge.source(bytes, source.named));
     report
 }
@@ -128,18 +133,12 @@ fn judged(args: &Args) -> Report {
 /// Has every source judged. A panic is a fault of this program: it is reported for its source, and the others are still judged.
 fn examine(
     report: &mut Report,
-    sources: Vec<sources::Found>,
+    sources: Vec<Result<(Source, Vec<u8>), Fault>>,
     mut judge: impl FnMut(&Source, &[u8]) -> Vec<crate::engine::manifest::Outcome>,
 ) {
     for found in sources {
         let (source, bytes) = match found {
-            Ok(source) => match source.read() {
-                Ok(bytes) => (source, bytes),
-                Err(message) => {
-                    report.unreadable(source.name, Mark::default(), message);
-                    continue;
-                }
-            },
+            Ok(read) => read,
             Err(fault) => {
                 report.unreadable(fault.name, Mark::default(), fault.message);
                 continue;
@@ -165,7 +164,7 @@ mod tests {
         }
         let mut judged = Vec::new();
         let mut report = Report::default();
-        examine(&mut report, sources::find(&[directory.path().to_owned()]), |_, bytes| {
+        examine(&mut report, sources::read(sources::find(&[directory.path().to_owned()])), |_, bytes| {
             assert_ne!(bytes, b"a.yaml", "clientSecret: hunter2");
             judged.push(bytes.to_vec());
             vec![Outcome::Skipped]

@@ -99,6 +99,20 @@ pub(super) fn leave_out(list: &mut Vec<Found>, path: &Path) {
     list.retain(|found| !found.as_ref().is_ok_and(is_it));
 }
 
+/// The bytes of every source: what one file says decides what another one is judged by, so all of them are needed at once.
+pub(super) fn read(found: Vec<Found>) -> Vec<Result<(Source, Vec<u8>), Fault>> {
+    found
+        .into_iter()
+        .map(|found| {
+            let source = found?;
+            match source.read() {
+                Ok(bytes) => Ok((source, bytes)),
+                Err(message) => Err(Fault { name: source.name, message }),
+            }
+        })
+        .collect()
+}
+
 #[derive(Default)]
 struct Sources {
     list: Vec<Found>,

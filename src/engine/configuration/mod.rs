@@ -93,6 +93,12 @@ pub const BEAMLIT_HOST: &str = "run.beamlit.com";
 /// The cluster's DNS domain, unless configuration names another.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 
+impl FromIterator<DeclaredBackend> for HostMap<DeclaredBackend> {
+    fn from_iter<I: IntoIterator<Item = DeclaredBackend>>(backends: I) -> Self {
+        backends.into_iter().map(|backend| (backend.host.clone(), backend)).collect()
+    }
+}
+
 impl Default for Configuration {
     fn default() -> Self {
         Self {
@@ -121,6 +127,23 @@ impl Configuration {
             "development" => &self.development,
             _ => &[],
         }
+    }
+
+    /// The environments that always have this local policy.
+    pub fn environments_with<'c>(
+        &'c self,
+        namespace: &'c str,
+        name: &'c str,
+    ) -> impl Iterator<Item = &'static str> + 'c {
+        [("production", &self.production), ("development", &self.development)].into_iter().filter_map(
+            move |(environment, policies)| {
+                let is_it = |policy: &EnvironmentPolicy| match policy {
+                    EnvironmentPolicy::Local { namespace: of, name: called } => of == namespace && called == name,
+                    EnvironmentPolicy::Remote(_) => false,
+                };
+                policies.iter().any(is_it).then_some(environment)
+            },
+        )
     }
 
     /// What is declared of a host: the narrowest pattern that matches counts.

@@ -46,6 +46,33 @@ pub fn from_json(bytes: &[u8], limits: JsonLimits) -> Result<Node<'_>, ParseErro
         .map_err(|error| ParseError::from_serde(&error))
 }
 
+/// A value that was read already. It has no places.
+impl<'a> From<&'a serde_json::Value> for Node<'a> {
+    fn from(value: &'a serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        Node::new(match value {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => match number.as_i64() {
+                Some(int) => Value::Int(int),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Value::Text(Cow::Borrowed(text)),
+            Json::Array(items) => Value::List(items.iter().map(Node::from).collect()),
+            Json::Object(members) => Value::Map(
+                members
+                    .iter()
+                    .map(|(key, value)| Member {
+                        key: Cow::Borrowed(key),
+                        key_at: Mark::default(),
+                        value: Node::from(value),
+                    })
+                    .collect(),
+            ),
+        })
+    }
+}
+
 impl ParseError {
     /// serde_json's own message without its "at line … column …", and never with the content it stumbled over. The column
     /// is serde_json's as well, which counts bytes.
@@ -210,5 +237,17 @@ impl<'de> serde::Deserialize<'de> for Key<'de> {
             }
         }
         deserializer.deserialize_str(KeyVisitor).map(Key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_was_read_already_is_the_same_tree() {
+        let text = r#"{"a":[null,true,-1,1.5,18446744073709551615,"x"],"b":{"c":""},"d":5e1}"#;
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(Node::from(&value), from_json(text.as_bytes(), JsonLimits::UniqueKeys).unwrap());
     }
 }

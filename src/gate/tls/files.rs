@@ -8,15 +8,10 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use time::OffsetDateTime;
-use tokio::task::spawn_blocking;
-use tokio::time::sleep;
 
-use super::contents::Contents;
-use super::pair::{Pair, PairError};
+use super::pair::{Pair, PairError, Source};
 use super::{Part, Serving, clients, provider};
-
-/// How soon a content that has changed is read again: what is being written is judged when it stands still.
-const SETTLING: Duration = Duration::from_millis(200);
+use crate::files::{self, Contents};
 
 /// Where the certificate comes from.
 #[derive(Clone, Debug)]
@@ -60,7 +55,7 @@ impl Files {
     }
 
     fn take(&self, contents: &Contents, serving: &Serving) -> Result<(), PairError> {
-        let (certificate, key) = (contents.source(0), contents.source(1));
+        let (certificate, key) = (source(contents, 0), source(contents, 1));
         let pair = Pair::read(certificate, key, &self.name, OffsetDateTime::now_utc(), &provider())?;
         serving.serve(pair).map_err(|error| setup(&error))
     }
@@ -82,7 +77,7 @@ impl Clients {
     }
 
     fn take(&self, contents: &Contents, serving: &Serving) -> Result<(), PairError> {
-        let verifier = clients::verifier(contents.source(0), self.names.clone(), &Arc::new(provider()))?;
+        let verifier = clients::verifier(source(contents, 0), self.names.clone(), &Arc::new(provider()))?;
         serving.ask_clients(verifier).map_err(|error| setup(&error))
     }
 }
@@ -91,8 +86,7 @@ fn setup(error: &rustls::Error) -> PairError {
     PairError::Content { place: "TLS".to_owned(), fault: format!("cannot be set up: {error}") }
 }
 
-/// Takes the content of files whenever it has changed. A content at fault is told and not taken; `check` judges what was
-/// taken as time goes on.
+/// Takes the content of files whenever it has changed, and tells of what is at fault.
 async fn follow(
     part: Part,
     paths: &[PathBuf],
@@ -101,30 +95,15 @@ async fn follow(
     take: impl Fn(&Contents) -> Result<(), PairError>,
     check: impl Fn() -> Result<(), PairError>,
 ) {
-    let (mut taken, mut seen) = (None, None);
-    loop {
-        let again = paths.to_vec();
-        // An error here means that the process ends.
-        let Ok(read) = spawn_blocking(move || Contents::read(&again)).await else { return };
-        let outcome = match read {
-            Err(error) => Err(error),
-            Ok(contents) => {
-                let now = Some(contents.fingerprint());
-                if now == taken {
-                    check()
-                } else if now == seen {
-                    take(&contents).map(|()| taken = now)
-                } else {
-                    seen = now;
-                    sleep(SETTLING.min(every)).await;
-                    continue;
-                }
-            }
-        };
-        match outcome {
-            Ok(()) => serving.sound(part),
-            Err(error) => serving.at_fault(part, error.to_string()),
-        }
-        sleep(every).await;
-    }
+    let tell = |outcome: Result<(), PairError>| match outcome {
+        Ok(()) => serving.sound(part),
+        Err(error) => serving.at_fault(part, error.to_string()),
+    };
+    files::follow(paths, every, None, take, check, tell).await;
+}
+
+/// One of the files, as text in PEM.
+fn source(contents: &Contents, index: usize) -> Source<'_> {
+    let (place, pem) = contents.file(index);
+    Source { place, pem }
 }

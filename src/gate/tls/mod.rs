@@ -5,7 +5,6 @@
 //! fault is told, and the last good pair stays.
 
 mod clients;
-mod contents;
 pub mod files;
 pub mod managed;
 mod pair;

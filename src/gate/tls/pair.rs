@@ -13,6 +13,8 @@ use time::format_description::well_known::Rfc3339;
 use webpki::EndEntityCert;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::files::Unreadable;
+
 /// Text in PEM, and where it came from, for messages.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
@@ -25,13 +27,8 @@ pub(super) struct Source<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PairError {
     /// It cannot be read.
-    #[error("{place}: cannot be read: {error}")]
-    Unreadable {
-        /// The file.
-        place: String,
-        /// Why.
-        error: String,
-    },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// It holds something else.
     #[error("{place}: {fault}")]
     Content {

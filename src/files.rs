@@ -1,21 +1,37 @@
-//! The content of small files, read whole and compared: it may change under us at any time.
+//! Small files that somebody else keeps: read whole, again and again, and taken over when their content has changed and is
+//! sound.
 //!
-//! Kubernetes mounts a Secret as a folder behind a symbolic link (`..data`) that it swaps, so that neither a file nor its
-//! folder changes by itself. Whoever wants to know reads the content again.
+//! Kubernetes mounts a Secret or a ConfigMap as a folder behind a symbolic link (`..data`) that it swaps, so that neither a
+//! file nor its folder changes by itself. Whoever wants to know reads the content again.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::File;
 use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::pair::{PairError, Source};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
-/// The largest file that is read: a chain of dozens of certificates.
+/// The largest file that is read.
 const MAX_FILE: u64 = 1024 * 1024;
 
+/// How soon a content that has changed is read again: what is being written is judged when it stands still.
+const SETTLING: Duration = Duration::from_millis(200);
+
+/// A file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: cannot be read: {error}")]
+pub struct Unreadable {
+    /// The file.
+    pub place: String,
+    /// Why.
+    pub error: String,
+}
+
 /// The content of some files, as it was at one moment.
-pub(super) struct Contents {
+pub struct Contents {
     files: Vec<(String, Vec<u8>)>,
 }
 
@@ -23,31 +39,65 @@ impl Contents {
     /// Reads every file.
     ///
     /// # Errors
-    /// If one cannot be read, or is larger than a certificate could be.
-    pub(super) fn read(paths: &[PathBuf]) -> Result<Self, PairError> {
+    /// If one cannot be read, or is larger than 1 MiB.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, Unreadable> {
         let files = paths.iter().map(|path| {
             let place = path.display().to_string();
             match read(path) {
                 Ok(bytes) => Ok((place, bytes)),
-                Err(error) => Err(PairError::Unreadable { place, error: error.to_string() }),
+                Err(error) => Err(Unreadable { place, error: error.to_string() }),
             }
         });
         Ok(Self { files: files.collect::<Result<_, _>>()? })
     }
 
-    /// The file of that number, in the order in which they were named.
-    pub(super) fn source(&self, index: usize) -> Source<'_> {
-        match self.files.get(index) {
-            Some((place, pem)) => Source { place, pem },
-            None => Source { place: "", pem: &[] },
-        }
+    /// The file of that number, in the order in which they were named: its place and its content.
+    #[must_use]
+    pub fn file(&self, index: usize) -> (&str, &[u8]) {
+        self.files.get(index).map_or(("", &[]), |(place, bytes)| (place, bytes))
     }
 
     /// Tells one content from another. Nobody who can choose the content has anything to gain from a collision.
-    pub(super) fn fingerprint(&self) -> u64 {
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.files.hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+/// Takes the content of files whenever it has changed from what was `taken`, looking at them in this interval. A content at
+/// fault is told and not taken; `check` judges what was taken as time goes on.
+pub async fn follow<E: From<Unreadable>>(
+    paths: &[PathBuf],
+    every: Duration,
+    mut taken: Option<u64>,
+    take: impl Fn(&Contents) -> Result<(), E>,
+    check: impl Fn() -> Result<(), E>,
+    tell: impl Fn(Result<(), E>),
+) {
+    let mut seen = None;
+    loop {
+        let again = paths.to_vec();
+        // An error here means that the process ends.
+        let Ok(read) = spawn_blocking(move || Contents::read(&again)).await else { return };
+        let outcome = match read {
+            Err(error) => Err(error.into()),
+            Ok(contents) => {
+                let now = Some(contents.fingerprint());
+                if now == taken {
+                    check()
+                } else if now == seen {
+                    take(&contents).map(|()| taken = now)
+                } else {
+                    seen = now;
+                    sleep(SETTLING.min(every)).await;
+                    continue;
+                }
+            }
+        };
+        tell(outcome);
+        sleep(every).await;
     }
 }
 
@@ -82,7 +132,7 @@ mod tests {
         std::os::unix::fs::symlink("..data/tls.crt", path("tls.crt")).unwrap();
         let paths = [path("tls.crt")];
         let first = Contents::read(&paths).unwrap();
-        assert_eq!(first.source(0).pem, b"one");
+        assert_eq!(first.file(0).1, b"one");
         assert_eq!(first.fingerprint(), Contents::read(&paths).unwrap().fingerprint());
         link("2");
         std::fs::rename(path("..new"), path("..data")).unwrap();

@@ -1,0 +1,79 @@
+//! One watch from its list to its first fault: events become facts, and facts go into the world.
+
+use std::fmt::Debug;
+use std::mem::take;
+use std::pin::pin;
+
+use futures::StreamExt as _;
+use kube::api::{Api, ApiResource, DynamicObject, ObjectMeta, PartialObjectMeta};
+use kube::client::Client;
+use kube::runtime::watcher::{self, Event, watcher};
+use serde::de::DeserializeOwned;
+
+use super::fault::Fault;
+use super::resources::{Needed, Watched};
+use super::{WATCH_TIMEOUT, Watches};
+use crate::engine::parse::{Member, Node, Value};
+use crate::engine::world::{Fact, Name};
+
+/// Lists and watches a resource until something goes wrong, which is returned. (A watch that the API server ends in good
+/// order is taken up where it stood, without a word.)
+pub(super) async fn follow(watches: &Watches, watched: Watched, api: &ApiResource, client: &Client) -> Fault {
+    match watched.needed {
+        Needed::Metadata => {
+            let api = Api::<PartialObjectMeta<DynamicObject>>::all_with(client.clone(), api);
+            take_over(watches, watched, api, |object| (&object.metadata, None)).await
+        }
+        Needed::Spec | Needed::SpecIfServed => {
+            let api = Api::<DynamicObject>::all_with(client.clone(), api);
+            take_over(watches, watched, api, |object| (&object.metadata, object.data.get("spec"))).await
+        }
+    }
+}
+
+async fn take_over<K>(
+    watches: &Watches,
+    watched: Watched,
+    api: Api<K>,
+    parts: impl Fn(&K) -> (&ObjectMeta, Option<&serde_json::Value>) + Send,
+) -> Fault
+where
+    K: kube::Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
+    let fact = |object: &K| {
+        let (metadata, spec) = parts(object);
+        Fact::of(watched.resource, &node(metadata, spec), "")
+    };
+    let mut listed = Vec::new();
+    let mut events = pin!(watcher(api, watcher::Config::default().timeout(WATCH_TIMEOUT)));
+    while let Some(event) = events.next().await {
+        match event {
+            // What was known counts until the list is complete: then what is no longer in it is gone.
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(object)) => listed.extend(fact(&object)),
+            Ok(Event::InitDone) => watches.replace(watched, take(&mut listed)),
+            Ok(Event::Apply(object)) => {
+                if let Some(fact) = fact(&object) {
+                    watches.change(|world| world.put(fact));
+                }
+            }
+            Ok(Event::Delete(object)) => {
+                let (ObjectMeta { name, namespace, .. }, _) = parts(&object);
+                let name = Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default());
+                watches.change(|world| world.remove(watched.resource, &name));
+            }
+            Err(error) => return Fault::of(&error),
+        }
+    }
+    Fault::stopped()
+}
+
+/// The parts of an object that a fact is made of, as a tree.
+fn node<'a>(metadata: &'a ObjectMeta, spec: Option<&'a serde_json::Value>) -> Node<'a> {
+    let member = |key: &'static str, value| Member { key: key.into(), key_at: Default::default(), value };
+    let text = |text: &'a Option<String>| Node::new(Value::Text(text.as_deref().unwrap_or_default().into()));
+    let metadata = [member("name", text(&metadata.name)), member("namespace", text(&metadata.namespace))];
+    let mut members = vec![member("metadata", Node::new(Value::Map(metadata.into())))];
+    members.extend(spec.map(|spec| member("spec", Node::from(spec))));
+    Node::new(Value::Map(members))
+}
