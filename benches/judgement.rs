@@ -80,7 +80,11 @@ fn crowd(count: usize, measuring: bool) -> World {
         (Resource::Services, json!({"metadata": {"name": "my-model-metrics"}, "spec": {"ports": [{"port": 9090}]}})),
         (
             Resource::Policies,
-            json!({"metadata": {"name": "my-policy"}, "spec": {"type": "location", "locations": countries(&["fr", "de", "us"])}}),
+            json!({"metadata": {"name": "my-locations"}, "spec": {"type": "location", "locations": countries(&["fr", "de", "us"])}}),
+        ),
+        (
+            Resource::Policies,
+            json!({"metadata": {"name": "my-flavors"}, "spec": {"type": "flavor", "flavors": [{"type": "gpu", "name": "t4"}]}}),
         ),
         (
             Resource::Policies,
