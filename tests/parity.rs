@@ -8,8 +8,12 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use beamlit_operator::api::all_crds;
+use beamlit_operator::engine::configuration::Answer::Refuse;
+use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::rules::Reported;
 use beamlit_operator::engine::finding::{Finding, Segment, Severity, escaped};
+use beamlit_operator::engine::parse::documents;
+use beamlit_operator::engine::world::{Fact, Resource, World};
 use beamlit_operator::gate::review::{Endpoint, Settings, Verdict, answer};
 use corpus::Manifest;
 use serde_json::{Map, Value, json};
@@ -130,10 +134,22 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 fn ask(endpoint: Endpoint, review: &Value) -> (Verdict, Value) {
-    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), Settings::alone());
+    // `check` minds what is missing: so does this configuration.
+    let configuration = Configuration { missing_local_policy: Refuse, ..Configuration::default() };
+    let settings = Settings { configuration: &configuration, world: &world() };
+    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), settings);
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     (answer.verdict, body["response"].clone())
+}
+
+/// What the corpus has around it, as files tell it.
+fn world() -> World {
+    let mut world = World::of_files();
+    for document in documents(corpus::WORLD.as_bytes()) {
+        world.put(Fact::of(Resource::Policies, &document.content.unwrap(), corpus::NAMESPACE).unwrap());
+    }
+    world
 }
 
 fn patched(mut review: Value, response: &Value) -> Value {

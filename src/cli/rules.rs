@@ -91,13 +91,22 @@ fn explanation(out: &mut dyn Write, rule: &Rule, width: usize) -> io::Result<()>
     writeln!(out)?;
     writeln!(out, "  reads:    {}: …", rule.kind.words())?;
     writeln!(out, "  reported: {}", reported(rule.reported))?;
-    let whole = part_of(rule.example).map_or_else(String::new, |kind| format!(" (a part of a {kind})"));
+    let whole = match rule.example {
+        Example::ModelDeployment => " (a part of a ModelDeployment)",
+        Example::Policy => " (a part of a Policy)",
+        Example::Documents => "",
+        Example::World => " (the last of these, where the others are there already)",
+        Example::Update => {
+            " (the last of these, in the place of the one before it, where the others are there already)"
+        }
+        Example::Deletion => " (the deletion of the last of these)",
+    };
     let (bad, good) = match rule.severity {
         Severity::Error => ("refused", "admitted"),
         Severity::Warning => ("warned about", "fine"),
     };
-    example(out, style, bad, &whole, rule.bad)?;
-    example(out, NOTE, good, &whole, rule.good)
+    example(out, style, bad, whole, rule.bad)?;
+    example(out, NOTE, good, whole, rule.good)
 }
 
 fn example(out: &mut dyn Write, style: anstyle::Style, verdict: &str, whole: &str, yaml: &str) -> io::Result<()> {
@@ -117,6 +126,7 @@ fn reported(reported: Reported) -> &'static str {
     match reported {
         Reported::Everywhere => "by the webhook and by check",
         Reported::InFiles => "by check alone, as the API server sees to it by itself",
+        Reported::InCluster => "by the webhook alone, as files do not show what is in the cluster",
     }
 }
 
@@ -160,6 +170,7 @@ impl JsonRule {
             reported: match rule.reported {
                 Reported::Everywhere => &["webhook", "check"],
                 Reported::InFiles => &["check"],
+                Reported::InCluster => &["webhook"],
             },
             part_of: part_of(rule.example),
             bad: rule.bad,
@@ -172,7 +183,7 @@ fn part_of(example: Example) -> Option<&'static str> {
     match example {
         Example::ModelDeployment => Some("ModelDeployment"),
         Example::Policy => Some("Policy"),
-        Example::Documents => None,
+        Example::Documents | Example::World | Example::Update | Example::Deletion => None,
     }
 }
 

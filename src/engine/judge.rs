@@ -13,6 +13,15 @@ pub fn judge(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, rea
     findings
 }
 
+/// What is to be said when an object goes, which is never refused.
+#[must_use]
+pub fn judge_deletion(kind: Kind, surroundings: &Surroundings<'_>) -> Findings {
+    match kind {
+        Kind::ModelDeployment => Findings::default(),
+        Kind::Policy => validate::policy::deleted(surroundings),
+    }
+}
+
 /// Judges an object, which has its defaults, that takes the place of another, which is as it was stored. An error that the
 /// old object had already is softened to a warning; the old object gets its defaults if it must be looked at.
 #[must_use]
@@ -22,6 +31,10 @@ pub fn judge_update(kind: Kind, object: &Node<'_>, old: &mut Node<'_>, surroundi
         defaults::apply(kind, old);
         let before = validate::validate(kind, old, surroundings, Reading::Review);
         ratchet::soften(&mut findings, object, &before, old);
+    }
+    if kind == Kind::Policy {
+        validate::policy::narrowed(&mut findings, object, old, surroundings);
+        findings.sort_by(|a, b| order::compare(kind, a, b));
     }
     findings
 }

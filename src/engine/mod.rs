@@ -16,5 +16,5 @@ pub mod units;
 mod validate;
 pub mod world;
 
-pub use judge::{judge, judge_update};
+pub use judge::{judge, judge_deletion, judge_update};
 pub use subject::{Kind, Reading, Surroundings};

@@ -55,3 +55,73 @@ fn at<'n, 'a>(object: &'n Node<'a>, path: &[Segment]) -> Option<&'n Node<'a>> {
         Segment::Index(index) => node.items().get(*index),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::engine::configuration::{Answer, Configuration};
+    use crate::engine::finding::Severity;
+    use crate::engine::parse::{JsonLimits, from_json};
+    use crate::engine::validate::testing::cluster;
+    use crate::engine::{Kind, Surroundings, judge_update};
+
+    /// A policy that got narrower, and an object that had the model first. Nothing is granted, and a policy is gone.
+    const TODAY: &str = "\
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: eu}, spec: {type: location, locations: [{type: continent, name: eu}]}}
+---
+{apiVersion: deployment.beamlit.com/v1alpha1, kind: ModelDeployment, metadata: {name: first}, spec: {model: m, modelSourceRef: {name: x}, serviceRef: {name: other}}}
+";
+
+    fn spec() -> Value {
+        json!({
+            "model": "m",
+            "modelSourceRef": {"name": "w", "namespace": "b"},
+            "serviceRef": {"name": "my-model", "targetPort": 1},
+            "policies": [{"refType": "localPolicy", "name": "eu"}, {"refType": "localPolicy", "name": "gone"}],
+            "offloadingConfig": {"remoteBackend": {"host": "us.example.com", "scheme": "https"}},
+        })
+    }
+
+    /// The codes of the errors of an update, and of what is only remarked on.
+    fn codes(change: impl Fn(&mut Value)) -> (Vec<&'static str>, Vec<&'static str>) {
+        let configuration = Configuration { missing_local_policy: Answer::Refuse, ..Configuration::default() };
+        let world = cluster(TODAY);
+        let surroundings =
+            Surroundings { namespace: "default", name: "second", configuration: &configuration, world: &world };
+        let mut new = spec();
+        change(&mut new);
+        let [new, old] = [new, spec()].map(|spec| json!({"spec": spec}).to_string());
+        let read = |text| from_json(str::as_bytes(text), JsonLimits::UniqueKeys).unwrap();
+        let (mut new, mut old) = (read(&new), read(&old));
+        _ = crate::engine::defaults::apply(Kind::ModelDeployment, &mut new);
+        let found = judge_update(Kind::ModelDeployment, &new, &mut old, &surroundings);
+        let of = |severity| found.of(severity).map(|finding| finding.rule.code).collect();
+        (of(Severity::Error), of(Severity::Warning))
+    }
+
+    #[test]
+    fn what_others_did_to_an_object_locks_nobody_out_of_it() {
+        // RT015 is not among them: the policy that is gone may have allowed the backend.
+        let all = ["MD003", "RF003", "RF008", "RF006"];
+        assert_eq!(codes(|spec| spec["serverlessConfig"] = json!({"maxNumReplicas": 3})), (vec![], all.to_vec()));
+    }
+
+    #[test]
+    fn a_reference_that_changes_is_judged_anew() {
+        for (change, refused) in [
+            (json!(["model", "m"]), vec![]),
+            (json!(["environment", "production"]), vec![]),
+            (json!(["modelSourceRef", {"name": "other", "namespace": "b"}]), vec!["RF003"]),
+            (json!(["modelSourceRef", {"name": "w", "namespace": "c"}]), vec!["RF003"]),
+            (json!(["serviceRef", {"name": "my-model", "targetPort": 2}]), vec!["RF008"]),
+            (json!(["policies", [{"refType": "localPolicy", "name": "lost"}]]), vec!["RF006"]),
+            // Order does not count, and one that was there already may stay.
+            (json!(["policies", [{"refType": "localPolicy", "name": "gone"}]]), vec![]),
+            (json!(["policies", [{"refType": "localPolicy", "name": "eu"}]]), vec!["RT015"]),
+        ] {
+            let (errors, _) = codes(|spec| spec[change[0].as_str().unwrap()] = change[1].clone());
+            assert_eq!(errors, refused, "{change}");
+        }
+    }
+}

@@ -236,6 +236,7 @@ fn log(endpoint: Endpoint, answer: &Answer, took: Duration) {
                 verdict = answer.verdict.name(),
                 status = answer.status,
                 codes = %answer.subject.codes.join(","),
+                about = %printable(&answer.subject.about.join(","), 512),
                 duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
                 "review"
             )

@@ -11,7 +11,7 @@ use beamlit_operator::engine::manifest::{Judge, Named, Outcome};
 
 use crate::gated;
 use crate::harness::Kubectl;
-use crate::manifests::{Manifest, NAMESPACE, all};
+use crate::manifests::{Manifest, NAMESPACE, WORLD, all};
 
 /// How many kubectl run at a time.
 const THREADS: usize = 3;
@@ -35,6 +35,7 @@ fn check_decides_as_kubectl_apply() {
     for namespace in namespaces(&manifests) {
         admin.run(&format!("create namespace {namespace}"));
     }
+    admin.in_namespace(NAMESPACE).ok_with("apply -f -", WORLD);
     let folder = tempfile::tempdir().unwrap();
     let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());

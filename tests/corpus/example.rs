@@ -7,7 +7,7 @@ use serde_json::{Number, Value as Json};
 /// The manifest that an example of a rule stands for.
 pub(crate) fn whole(rule: &Rule, text: &str) -> String {
     let base = match rule.example {
-        Example::Documents => return text.to_owned(),
+        Example::Documents | Example::World | Example::Update | Example::Deletion => return text.to_owned(),
         Example::ModelDeployment => rules::MODEL_DEPLOYMENT,
         Example::Policy => rules::POLICY,
     };

@@ -20,6 +20,9 @@ pub(crate) struct Manifest {
 /// The namespace of an object that names none.
 pub(crate) const NAMESPACE: &str = "default";
 
+/// What is there already when a manifest is judged.
+pub(crate) const WORLD: &str = include_str!("world.yaml");
+
 /// The documents of `tests/corpus/*.yaml`.
 const FILES: [(&str, &str); 6] = [
     ("good", include_str!("good.yaml")),
@@ -41,8 +44,9 @@ pub(crate) fn all() -> Vec<Manifest> {
 impl Manifest {
     /// What `check` says of it; none if it is somebody else's.
     pub(crate) fn check(&self) -> Option<Judged> {
-        let mut outcomes =
-            Judge::new(NAMESPACE, Configuration::default()).source(self.text.as_bytes(), Named::Explicitly);
+        let mut judge = Judge::new(NAMESPACE, Configuration::default());
+        judge.learn(WORLD.as_bytes());
+        let mut outcomes = judge.source(self.text.as_bytes(), Named::Explicitly);
         assert_eq!(outcomes.len(), 1, "{}: not one object", self.name);
         match outcomes.remove(0) {
             Outcome::Judged(judged) => Some(*judged),
@@ -63,10 +67,18 @@ fn examples(rule: &'static Rule) -> impl Iterator<Item = Manifest> {
     [("bad", rule.bad), ("good", rule.good)].into_iter().flat_map(move |(which, text)| {
         let texts: Vec<String> = match rule.example {
             Example::Documents => text.split("---\n").map(str::to_owned).collect(),
+            // What is judged with them around is another test's business; here each is judged alone.
+            Example::World | Example::Update | Example::Deletion => {
+                text.split("---\n").filter(|text| is_ours(text)).map(str::to_owned).collect()
+            }
             Example::ModelDeployment | Example::Policy => vec![whole(rule, text)],
         };
         texts.into_iter().map(move |text| Manifest { name: format!("{which} example of {}", rule.code), text })
     })
+}
+
+fn is_ours(text: &str) -> bool {
+    ["kind: ModelDeployment\n", "kind: Policy\n"].iter().any(|kind| text.contains(kind))
 }
 
 /// Every metric of the HPA cases in a ModelDeployment.

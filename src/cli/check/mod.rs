@@ -15,7 +15,7 @@ use crate::engine::manifest::Judge;
 use crate::engine::parse::Mark;
 use crate::engine::units::names;
 use report::Report;
-use sources::Source;
+use sources::{Fault, Source};
 
 /// What `check` is told to do.
 #[derive(Debug, clap::Args)]
@@ -82,7 +82,12 @@ pub fn run(args: &Args) -> Exit {
         &args.namespace,
         Configuration { cluster_domain: args.cluster_domain.clone(), ..Configuration::default() },
     );
-    let report = examine(sources::find(&args.paths), |source, bytes| judge.source(bytes, source.named));
+    let found = sources::read(sources::find(&args.paths));
+    for (_, bytes) in found.iter().flatten() {
+        // What cannot be taken in breaks down once more when it is judged, and is told then.
+        _ = panic::catch_unwind(AssertUnwindSafe(|| judge.learn(bytes)));
+    }
+    let report = examine(found, |source, bytes| judge.source(bytes, source.named));
     output::print(report.exit(args.deny_warnings), |out| match args.output {
         Format::Json => json::write(out, &report, args.quiet),
         Format::Plain => {
@@ -93,19 +98,13 @@ pub fn run(args: &Args) -> Exit {
 
 /// Has every source judged. A panic is a fault of this program: it is reported for its source, and the others are still judged.
 fn examine(
-    sources: Vec<sources::Found>,
+    sources: Vec<Result<(Source, Vec<u8>), Fault>>,
     mut judge: impl FnMut(&Source, &[u8]) -> Vec<crate::engine::manifest::Outcome>,
 ) -> Report {
     let mut report = Report::default();
     for found in sources {
         let (source, bytes) = match found {
-            Ok(source) => match source.read() {
-                Ok(bytes) => (source, bytes),
-                Err(message) => {
-                    report.unreadable(source.name, Mark::default(), message);
-                    continue;
-                }
-            },
+            Ok(read) => read,
             Err(fault) => {
                 report.unreadable(fault.name, Mark::default(), fault.message);
                 continue;
@@ -131,7 +130,7 @@ mod tests {
             std::fs::write(directory.path().join(name), name).unwrap();
         }
         let mut judged = Vec::new();
-        let report = examine(sources::find(&[directory.path().to_owned()]), |_, bytes| {
+        let report = examine(sources::read(sources::find(&[directory.path().to_owned()])), |_, bytes| {
             assert_ne!(bytes, b"a.yaml", "clientSecret: hunter2");
             judged.push(bytes.to_vec());
             vec![Outcome::Skipped]

@@ -9,7 +9,7 @@ use anstyle::Style;
 use super::report::{Event, Report};
 use crate::cli::output::{ERROR, NOTE, STRONG, WARNING, count};
 use crate::engine::finding::{Severity, escaped};
-use crate::engine::manifest::{Judged, Placed};
+use crate::engine::manifest::{Judged, Placed, Reference};
 use crate::engine::parse::Mark;
 
 /// What is shown, and what it means.
@@ -81,8 +81,9 @@ fn unknown(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let all: BTreeSet<String> = report
         .judged()
         .flat_map(|(_, judged)| &judged.unknown)
-        .map(|reference| {
-            format!("{} {}/{}", escaped(&reference.kind), escaped(&reference.namespace), escaped(&reference.name))
+        .map(|Reference { kind, namespace, name }| {
+            let slash = if namespace.is_empty() { "" } else { "/" };
+            format!("{} {}{slash}{}", escaped(kind), escaped(namespace), escaped(name))
         })
         .collect();
     if all.is_empty() {
@@ -130,7 +131,6 @@ fn summary(report: &Report, options: &Options) -> String {
 mod tests {
     use super::super::report::tests::{judged, report};
     use super::*;
-    use crate::engine::manifest::Reference;
 
     fn written(report: &Report, options: &Options) -> String {
         let mut out = anstream::StripStream::new(Vec::new());

@@ -84,6 +84,20 @@ pub(super) fn find(paths: &[PathBuf]) -> Vec<Found> {
     all.list
 }
 
+/// The bytes of every source: what one file says decides what another one is judged by, so all of them are needed at once.
+pub(super) fn read(found: Vec<Found>) -> Vec<Result<(Source, Vec<u8>), Fault>> {
+    found
+        .into_iter()
+        .map(|found| {
+            let source = found?;
+            match source.read() {
+                Ok(bytes) => Ok((source, bytes)),
+                Err(message) => Err(Fault { name: source.name, message }),
+            }
+        })
+        .collect()
+}
+
 #[derive(Default)]
 struct Sources {
     list: Vec<Found>,

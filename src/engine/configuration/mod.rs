@@ -114,6 +114,23 @@ impl Configuration {
         }
     }
 
+    /// The environments that always have this local policy.
+    pub fn environments_with<'c>(
+        &'c self,
+        namespace: &'c str,
+        name: &'c str,
+    ) -> impl Iterator<Item = &'static str> + 'c {
+        [("production", &self.production), ("development", &self.development)].into_iter().filter_map(
+            move |(environment, policies)| {
+                let is_it = |policy: &EnvironmentPolicy| match policy {
+                    EnvironmentPolicy::Local { namespace: of, name: called } => of == namespace && called == name,
+                    EnvironmentPolicy::Remote(_) => false,
+                };
+                policies.iter().any(is_it).then_some(environment)
+            },
+        )
+    }
+
     /// What is declared of a host: the narrowest pattern that matches counts.
     #[must_use]
     pub fn declared(&self, host: &Host) -> Option<&DeclaredBackend> {

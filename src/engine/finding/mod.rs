@@ -89,6 +89,8 @@ pub struct Finding {
     pub hint: Option<String>,
     /// The other places that the fault depends on.
     pub related: Vec<Path>,
+    /// The other object that it is about, for log and audit only: who reads the message may not be allowed to know of it.
+    pub about: Option<String>,
     /// Whether the schema of the CRD refuses the object for the same fault.
     pub schema: bool,
 }
@@ -105,6 +107,7 @@ impl Finding {
             message: message.into(),
             hint: None,
             related: Vec::new(),
+            about: None,
             schema: false,
         }
     }
@@ -141,6 +144,13 @@ impl Finding {
     #[must_use]
     pub fn related(mut self, at: &At<'_>) -> Self {
         self.related.push(at.path());
+        self
+    }
+
+    /// Names the other object that it is about, for log and audit only.
+    #[must_use]
+    pub fn about(mut self, object: String) -> Self {
+        self.about = Some(object);
         self
     }
 

@@ -18,7 +18,7 @@ use super::judge::judge;
 use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
 use super::schema::{Field, Shape};
 use super::subject::{Kind, Reading, Surroundings};
-use super::world::World;
+use super::world::{Fact, Resource, World};
 use super::{defaults, order, validate};
 
 use place::Places;
@@ -110,6 +110,24 @@ impl Judge {
         }
     }
 
+    /// Takes in what one source says of objects to which others may refer. Whoever wants its files to be one world has all of
+    /// them learnt before the first is judged.
+    pub fn learn(&mut self, bytes: &[u8]) {
+        for Document { content, .. } in documents(bytes) {
+            let Ok(mut node) = content else { continue };
+            each_object(&mut node, &mut |object| {
+                let text = |key: &str| object.text_of(key).unwrap_or_default();
+                let resource = Resource::of(text("apiVersion"), text("kind"));
+                // Of two ModelDeployments that lay claim to one thing the later is at fault: they are taken in one by one.
+                if let Some(resource) = resource.filter(|resource| *resource != Resource::ModelDeployments)
+                    && let Some(fact) = Fact::of(resource, object, &self.namespace)
+                {
+                    self.world.put(fact);
+                }
+            });
+        }
+    }
+
     /// Judges every document of one source.
     pub fn source(&mut self, bytes: &[u8], named: Named) -> Vec<Outcome> {
         self.sources += 1;
@@ -160,7 +178,13 @@ impl Judge {
                 let namespace = if named.is_empty() { self.namespace.clone() } else { named };
                 _ = defaults::apply(kind, &mut object);
                 let findings = self.ours(kind, &object, &namespace);
-                judged.unknown = references::unknown(kind, &object, &namespace, findings.list());
+                judged.unknown =
+                    references::unknown(kind, &object, &self.surroundings(&object, &namespace), findings.list());
+                if kind == Kind::ModelDeployment
+                    && let Some(fact) = Fact::of(Resource::ModelDeployments, &object, &namespace)
+                {
+                    self.world.put(fact);
+                }
                 judged.namespace = Some(namespace);
                 findings
             }
@@ -178,11 +202,14 @@ impl Judge {
         validate::keys(&mut out, &At::root(), object, &TOP_LEVEL);
         metadata::judge(&mut out, object);
         self.twice(&mut out, kind, object, namespace);
-        let name = object.find(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
-        let surroundings = Surroundings { namespace, name, configuration: &self.configuration, world: &self.world };
-        out.append(judge(kind, object, &surroundings, Reading::File));
+        out.append(judge(kind, object, &self.surroundings(object, namespace), Reading::File));
         out.sort_by(|a, b| order::compare(kind, a, b).then_with(|| metadata::compare(a, b)));
         out
+    }
+
+    fn surroundings<'s>(&'s self, object: &'s Node<'_>, namespace: &'s str) -> Surroundings<'s> {
+        let name = object.find(&["metadata", "name"]).and_then(Node::text).unwrap_or_default();
+        Surroundings { namespace, name, configuration: &self.configuration, world: &self.world }
     }
 
     /// Reports an object that this run has seen already: the later one would take the place of the earlier.
@@ -199,6 +226,21 @@ impl Judge {
                 out.add(Finding::new(&OB017, &root.field("metadata").field("name"), message).value(name));
             }
         }
+    }
+}
+
+/// Calls for every object of a document, those of Lists included.
+fn each_object(node: &mut Node<'_>, call: &mut impl FnMut(&Node<'_>)) {
+    if !is_list(node) {
+        return call(node);
+    }
+    let inherited = ["apiVersion", "kind"].map(|key| node.get(key).cloned());
+    let Some(Node { value: Value::List(items), .. }) = node.get_mut("items") else { return };
+    for mut item in std::mem::take(items) {
+        if !is_list(&item) {
+            inherit(&mut item, &inherited);
+        }
+        each_object(&mut item, call);
     }
 }
 

@@ -1,53 +1,107 @@
-//! What an object refers to. Nobody looks anything up among files yet, so all of it is unknown.
+//! What an object refers to and nobody could look up.
 
-use crate::engine::finding::At;
-use crate::engine::finding::{Finding, Path, Severity};
+use crate::engine::configuration::EnvironmentPolicy;
+use crate::engine::finding::{At, Finding, Path, Severity};
 use crate::engine::parse::Node;
-use crate::engine::subject::Kind;
+use crate::engine::subject::{Kind, Surroundings};
+use crate::engine::world::{Lookup, Name, Workload};
 
 /// Another object, by name.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 pub struct Reference {
-    /// Its kind.
+    /// Its kind; `remotePolicy` for a policy on Beamlit, which is no object of the cluster.
     pub kind: String,
-    /// Its namespace, that of the object which refers to it unless another one is named.
+    /// Its namespace, that of the object which refers to it unless another one is named; empty for a policy on Beamlit.
     pub namespace: String,
     /// Its name.
     pub name: String,
 }
 
-/// The references of an object that has its defaults, each once. One that is at fault itself is a finding, and not unknown.
-pub(super) fn unknown(kind: Kind, object: &Node<'_>, namespace: &str, findings: &[Finding]) -> Vec<Reference> {
-    let mut out = Vec::new();
-    let Some(spec) = object.get("spec").filter(|_| kind == Kind::ModelDeployment) else { return out };
+/// How many policies of one object are listed: one can name a million.
+const MAX_POLICIES: usize = 1000;
+
+/// The references of an object that has its defaults and of which nobody knows whether they lead anywhere, each once. One that is
+/// at fault itself is a finding, and not unknown.
+pub(super) fn unknown(
+    kind: Kind,
+    object: &Node<'_>,
+    surroundings: &Surroundings<'_>,
+    findings: &[Finding],
+) -> Vec<Reference> {
+    let Some(spec) = object.get("spec").filter(|_| kind == Kind::ModelDeployment) else { return Vec::new() };
     let root = At::root();
     let at = root.field("spec");
-    let mut add = |at: &At<'_>, node: &Node<'_>, kind: &str| {
-        let path = at.path();
-        let at_fault = |finding: &Finding| finding.severity == Severity::Error && is_within(&finding.path, &path);
-        let Some(name) = node.text_of("name").filter(|_| !findings.iter().any(at_fault)) else { return };
-        let namespace = node.text_of("namespace").unwrap_or(namespace);
-        let found = Reference { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() };
-        if !out.contains(&found) {
-            out.push(found);
-        }
-    };
-    if let Some(workload) = spec.get("modelSourceRef") {
-        add(&at.field("modelSourceRef"), workload, workload.text_of("kind").unwrap_or("Deployment"));
+    let world = surroundings.world;
+    let mut out = Unknown { list: Vec::new(), findings, namespace: surroundings.namespace };
+    if let Some(node) = spec.get("modelSourceRef") {
+        let kind = node.text_of("kind").unwrap_or("Deployment");
+        let known = |name: &Name| Workload::of(kind).is_some_and(|kind| world.workload(kind, name) != Lookup::Unknown);
+        out.add(&at.field("modelSourceRef"), node, kind, known);
     }
     for field in ["serviceRef", "metricServiceRef"] {
-        if let Some(service) = spec.get(field) {
-            add(&at.field(field), service, "Service");
+        if let Some(node) = spec.get(field) {
+            out.add(&at.field(field), node, "Service", |name| world.service(name) != Lookup::Unknown);
         }
     }
     let at = at.field("policies");
     let policies = spec.get("policies").map(Node::items).unwrap_or_default().iter().enumerate();
-    let local = policies.filter(|(_, policy)| policy.text_of("refType") == Some("localPolicy"));
-    // One object can name a policy a million times; what is listed of it stays small.
-    for (index, policy) in local.take(1000) {
-        add(&at.index(index), policy, "Policy");
+    for (index, node) in policies.take(MAX_POLICIES) {
+        let at = at.index(index);
+        match node.text_of("refType") {
+            Some("localPolicy") => out.add(&at, node, "Policy", |name| world.policy(name) != Lookup::Unknown),
+            Some("remotePolicy") => out.remote(&at, node),
+            None if node.get("refType").is_none() => out.remote(&at, node),
+            _ => {}
+        }
     }
-    out
+    let environment = spec.text_of("environment").unwrap_or_default();
+    for policy in surroundings.configuration.policies_of(environment) {
+        match policy {
+            EnvironmentPolicy::Remote(name) => out.push("remotePolicy", "", name),
+            EnvironmentPolicy::Local { namespace, name } => {
+                if !matches!(world.policy(&Name::new(namespace, name)), Lookup::Found(_)) {
+                    out.push("Policy", namespace, name);
+                }
+            }
+        }
+    }
+    out.list
+}
+
+struct Unknown<'a> {
+    list: Vec<Reference>,
+    findings: &'a [Finding],
+    namespace: &'a str,
+}
+
+impl Unknown<'_> {
+    fn add(&mut self, at: &At<'_>, node: &Node<'_>, kind: &str, known: impl FnOnce(&Name) -> bool) {
+        let Some(name) = self.sound(at, node) else { return };
+        let namespace = node.text_of("namespace").unwrap_or(self.namespace);
+        if !known(&Name::new(namespace, name)) {
+            self.push(kind, namespace, name);
+        }
+    }
+
+    fn remote(&mut self, at: &At<'_>, node: &Node<'_>) {
+        if let Some(name) = self.sound(at, node) {
+            self.push("remotePolicy", "", name);
+        }
+    }
+
+    /// The name, if there is no fault in the reference.
+    fn sound<'n>(&self, at: &At<'_>, node: &'n Node<'_>) -> Option<&'n str> {
+        let path = at.path();
+        let at_fault = |finding: &Finding| finding.severity == Severity::Error && is_within(&finding.path, &path);
+        node.text_of("name").filter(|_| !self.findings.iter().any(at_fault))
+    }
+
+    fn push(&mut self, kind: &str, namespace: &str, name: &str) {
+        let found = Reference { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() };
+        if !self.list.contains(&found) {
+            self.list.push(found);
+        }
+    }
 }
 
 fn is_within(path: &Path, outer: &Path) -> bool {

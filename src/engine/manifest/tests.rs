@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::configuration::EnvironmentPolicy;
 
 /// What became of each document or item: its verdict, then each finding with its place.
 fn judged(text: &str, named: Named) -> Vec<String> {
@@ -293,12 +294,31 @@ spec:
   - {refType: remotePolicy, name: q}
   - {refType: localPolicy, name: r, namespace: elsewhere}
 ";
-    let outcomes = Judge::new("default", Configuration::default()).source(text.as_bytes(), Named::Explicitly);
-    let [Outcome::Judged(judged)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
-    let unknown: Vec<String> =
-        judged.unknown.iter().map(|found| format!("{} {}/{}", found.kind, found.namespace, found.name)).collect();
-    assert_eq!(unknown, ["StatefulSet team/w", "Service team/s", "Policy team/p"]);
-    assert_eq!(judged.namespace.as_deref(), Some("team"));
+    let local =
+        |namespace: &str, name: &str| EnvironmentPolicy::Local { namespace: namespace.into(), name: name.into() };
+    let production = vec![local("platform", "base"), local("team", "p"), EnvironmentPolicy::Remote("q".into())];
+    let configuration = Configuration { production, ..Configuration::default() };
+    let unknown = |world: &str| {
+        let mut judge = Judge::new("default", configuration.clone());
+        judge.learn(world.as_bytes());
+        let outcomes = judge.source(text.as_bytes(), Named::Explicitly);
+        let [Outcome::Judged(judged)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+        assert_eq!(judged.namespace.as_deref(), Some("team"));
+        let told = |found: &Reference| format!("{} {}/{}", found.kind, found.namespace, found.name);
+        judged.unknown.iter().map(told).collect::<Vec<String>>()
+    };
+    // A local policy that is in no file is missing, which is a finding, but for those of the environment.
+    assert_eq!(
+        unknown(""),
+        ["StatefulSet team/w", "Service team/s", "remotePolicy /q", "Policy platform/base", "Policy team/p"]
+    );
+    let world = format!(
+        "{}---\n{}---\n{}",
+        policy("{name: p, namespace: team}"),
+        policy("{name: base, namespace: platform}"),
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Service, metadata: {name: s, namespace: team}}]\n"
+    );
+    assert_eq!(unknown(&world), ["StatefulSet team/w", "remotePolicy /q"]);
 }
 
 #[test]

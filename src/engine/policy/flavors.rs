@@ -102,3 +102,38 @@ impl Flavors {
         self.0.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_flavors() -> impl Strategy<Value = Flavors> {
+        let flavor = (prop::sample::select(vec!["cpu", "gpu"]), prop::sample::select(vec!["x86", "t4", "T4", "a100"]));
+        prop::collection::vec(flavor.prop_map(|(kind, name)| Flavor::of(kind, name).unwrap()), 0..6)
+            .prop_map(|flavors| flavors.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn sets_of_flavors_are_a_lattice(a in any_flavors(), b in any_flavors(), c in any_flavors()) {
+            prop_assert_eq!(a.intersection(&b), b.intersection(&a));
+            prop_assert_eq!(a.intersection(&b).intersection(&c), a.intersection(&b.intersection(&c)));
+            prop_assert!(a.includes(&a.intersection(&b)) && b.includes(&a.intersection(&b)));
+            prop_assert!(a.union(&b).includes(&a) && a.union(&b).includes(&b));
+            prop_assert_eq!(a.intersection(&b.union(&c)), a.intersection(&b).union(&a.intersection(&c)));
+        }
+    }
+
+    #[test]
+    fn names_are_compared_letter_by_letter_and_within_their_family() {
+        let set: Flavors = [Flavor::of("gpu", "t4").unwrap()].into_iter().collect();
+        assert!(set.contains(&Flavor::of("gpu", "t4").unwrap()));
+        assert!(!set.contains(&Flavor::of("gpu", "T4").unwrap()) && !set.contains(&Flavor::of("cpu", "t4").unwrap()));
+        assert!(!set.is_mixed());
+        let both = set.union(&[Flavor::of("cpu", "x86").unwrap()].into_iter().collect());
+        assert!(both.is_mixed());
+        assert_eq!(Flavor::of("tpu", "v5"), None);
+    }
+}

@@ -4,17 +4,20 @@
 //! so that one fault is one finding.
 
 mod behavior;
+mod bounds;
 mod metrics;
 mod model;
-mod policy;
+pub(super) mod policy;
 mod reference;
 mod remote;
+mod resolve;
 mod selector;
 mod serverless;
 mod structure;
 mod target;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
+mod twin;
 
 use super::finding::{At, Finding, Findings};
 use super::parse::Node;
@@ -30,8 +33,8 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
     match kind {
-        Kind::ModelDeployment => model_deployment(&mut out, &at, spec, surroundings),
-        Kind::Policy => policy::policy(&mut out, &at, spec),
+        Kind::ModelDeployment => model_deployment(&mut out, &at, spec, surroundings, reading),
+        Kind::Policy => policy::policy(&mut out, &at, spec, &surroundings.configuration.atlas),
     }
     out
 }
@@ -47,9 +50,19 @@ pub(super) fn keys(out: &mut Findings, at: &At<'_>, node: &Node<'_>, known: &[&s
 }
 
 /// Judges the spec of a ModelDeployment; `at` is its place.
-fn model_deployment(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
+fn model_deployment(
+    out: &mut Findings,
+    at: &At<'_>,
+    spec: &Node<'_>,
+    surroundings: &Surroundings<'_>,
+    reading: Reading,
+) {
     model::model(out, at, spec);
-    reference::references(out, at, spec, surroundings);
+    twin::twins(out, at, spec, surroundings);
+    reference::references(out, at, spec, surroundings, reading);
+    if let Some(effective) = resolve::policies(out, at, spec, surroundings, reading) {
+        bounds::bounds(out, at, spec, &effective, surroundings);
+    }
     if let Some(node) = spec.get("serverlessConfig") {
         serverless::serverless(out, &at.field("serverlessConfig"), node);
     }

@@ -1,7 +1,10 @@
 //! What is kept of an object: just what judgements on other objects ask for, read from the object as it is written.
 
+use std::fmt;
+
 use super::Name;
 use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP};
+use crate::engine::finding::quoted;
 use crate::engine::parse::{Node, Value};
 use crate::engine::policy::Options;
 
@@ -130,6 +133,18 @@ pub struct Grant {
     from: Vec<String>,
     /// The objects: group, kind and name, or every name.
     to: Vec<(String, String, Option<String>)>,
+}
+
+/// `80`, or `80 (leads to 8080)`.
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { port, target } = self;
+        match target {
+            Target::Number(target) if target == port => write!(f, "{port}"),
+            Target::Number(target) => write!(f, "{port} (leads to {target})"),
+            Target::Named(name) => write!(f, "{port} (leads to {})", quoted(name)),
+        }
+    }
 }
 
 impl Grant {

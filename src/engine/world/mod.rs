@@ -3,6 +3,7 @@
 //! A world is a value: a copy costs next to nothing and shares its content, so that every judgement has one that does not
 //! change under it, while whoever keeps it up to date changes another copy.
 
+mod by_namespace;
 mod fact;
 mod name;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use rpds::{HashTrieMapSync, HashTrieSetSync};
 
 use super::policy::Options;
+use by_namespace::ByNamespace;
 
 pub use fact::{Deployment, Fact, Grant, Port, Resource, Target, Workload};
 pub use name::Name;
@@ -39,12 +41,11 @@ struct Complete {
 #[derive(Clone, Debug, Default)]
 pub struct World {
     complete: Complete,
-    policies: HashTrieMapSync<Name, Option<Arc<Options>>>,
+    policies: ByNamespace<Option<Arc<Options>>>,
     deployments: HashTrieMapSync<Name, Arc<Deployment>>,
     services: HashTrieMapSync<Name, Arc<[Port]>>,
     workloads: HashTrieSetSync<(Workload, Name)>,
-    /// By namespace, then by name.
-    grants: HashTrieMapSync<Arc<str>, HashTrieMapSync<Name, Arc<Grant>>>,
+    grants: ByNamespace<Arc<Grant>>,
     namespaces: HashTrieSetSync<Arc<str>>,
     /// Who serves a model of an environment.
     by_model: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
@@ -78,7 +79,7 @@ impl World {
     /// Takes in a fact, in the place of what was known of the same object.
     pub fn put(&mut self, fact: Fact) {
         match fact {
-            Fact::Policy(name, options) => self.policies.insert_mut(name, options.map(Arc::new)),
+            Fact::Policy(name, options) => self.policies.insert(name, options.map(Arc::new)),
             Fact::ModelDeployment(name, deployment) => {
                 self.forget_deployment(&name);
                 self.index(&name, &deployment, |set, name| set.insert_mut(name));
@@ -86,12 +87,7 @@ impl World {
             }
             Fact::Service(name, ports) => self.services.insert_mut(name, ports.into()),
             Fact::Workload(kind, name) => self.workloads.insert_mut((kind, name)),
-            Fact::ReferenceGrant(name, grant) => {
-                let namespace = Arc::from(name.namespace());
-                let mut of_namespace = self.grants.get(&namespace).cloned().unwrap_or_default();
-                of_namespace.insert_mut(name, Arc::new(grant));
-                self.grants.insert_mut(namespace, of_namespace);
-            }
+            Fact::ReferenceGrant(name, grant) => self.grants.insert(name, Arc::new(grant)),
             Fact::Namespace(name) => self.namespaces.insert_mut(name.into()),
         }
     }
@@ -99,21 +95,11 @@ impl World {
     /// Forgets an object. A namespace is known by a name without a namespace.
     pub fn remove(&mut self, resource: Resource, name: &Name) {
         match resource {
-            Resource::Policies => _ = self.policies.remove_mut(name),
+            Resource::Policies => self.policies.remove(name),
             Resource::ModelDeployments => self.forget_deployment(name),
             Resource::Services => _ = self.services.remove_mut(name),
             Resource::Workloads(kind) => _ = self.workloads.remove_mut(&(kind, name.clone())),
-            Resource::ReferenceGrants => {
-                if let Some(of_namespace) = self.grants.get(name.namespace()) {
-                    let left = of_namespace.remove(name);
-                    let namespace = Arc::from(name.namespace());
-                    if left.is_empty() {
-                        self.grants.remove_mut(&namespace);
-                    } else {
-                        self.grants.insert_mut(namespace, left);
-                    }
-                }
-            }
+            Resource::ReferenceGrants => self.grants.remove(name),
             Resource::Namespaces => _ = self.namespaces.remove_mut(name.name()),
         }
     }
@@ -121,7 +107,7 @@ impl World {
     /// Forgets every object of a resource, and takes in these.
     pub fn replace(&mut self, resource: Resource, facts: impl IntoIterator<Item = Fact>) {
         match resource {
-            Resource::Policies => self.policies = HashTrieMapSync::default(),
+            Resource::Policies => self.policies = ByNamespace::default(),
             Resource::ModelDeployments => {
                 self.deployments = HashTrieMapSync::default();
                 self.by_model = HashTrieMapSync::default();
@@ -133,7 +119,7 @@ impl World {
                 let others = self.workloads.iter().filter(|(of, _)| *of != kind).cloned();
                 self.workloads = others.collect();
             }
-            Resource::ReferenceGrants => self.grants = HashTrieMapSync::default(),
+            Resource::ReferenceGrants => self.grants = ByNamespace::default(),
             Resource::Namespaces => self.namespaces = HashTrieSetSync::default(),
         }
         facts.into_iter().for_each(|fact| self.put(fact));
@@ -176,6 +162,11 @@ impl World {
         found(self.policies.get(name).map(Option::as_deref), self.complete.policies)
     }
 
+    /// The policies of a namespace.
+    pub fn policies_in(&self, namespace: &str) -> impl Iterator<Item = &Name> {
+        self.policies.of(namespace).map(|(name, _)| name)
+    }
+
     /// The ports of a Service.
     #[must_use]
     pub fn service(&self, name: &Name) -> Lookup<&[Port]> {
@@ -192,8 +183,7 @@ impl World {
     /// Whether a ModelDeployment of the namespace `from` may refer to this object: a ReferenceGrant beside the object says so.
     #[must_use]
     pub fn granted(&self, from: &str, group: &str, kind: &str, to: &Name) -> Lookup<()> {
-        let mut grants = self.grants.get(to.namespace()).into_iter().flat_map(HashTrieMapSync::values);
-        let there = grants.any(|grant| grant.allows(from, group, kind, to.name()));
+        let there = self.grants.of(to.namespace()).any(|(_, grant)| grant.allows(from, group, kind, to.name()));
         found(there.then_some(()), self.complete.grants)
     }
 
@@ -222,11 +212,11 @@ impl World {
     #[must_use]
     pub fn count(&self, resource: Resource) -> usize {
         match resource {
-            Resource::Policies => self.policies.size(),
+            Resource::Policies => self.policies.count(),
             Resource::ModelDeployments => self.deployments.size(),
             Resource::Services => self.services.size(),
             Resource::Workloads(kind) => self.workloads.iter().filter(|(of, _)| *of == kind).count(),
-            Resource::ReferenceGrants => self.grants.values().map(HashTrieMapSync::size).sum(),
+            Resource::ReferenceGrants => self.grants.count(),
             Resource::Namespaces => self.namespaces.size(),
         }
     }
@@ -243,3 +233,6 @@ fn found<T>(it: Option<T>, complete: bool) -> Lookup<T> {
 fn others(set: Option<&HashTrieSetSync<Name>>, except: Name) -> impl Iterator<Item = &Name> {
     set.into_iter().flat_map(HashTrieSetSync::iter).filter(move |name| **name != except)
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,6 +118,8 @@ pub struct Subject {
     pub dry_run: bool,
     /// The codes of what was found, each once.
     pub codes: Vec<&'static str>,
+    /// The other objects that this is about, which the author may not know of.
+    pub about: Vec<String>,
 }
 
 /// The answer to a review.
@@ -185,10 +187,10 @@ fn surroundings<'a>(namespace: &'a str, name: &'a str, settings: Settings<'a>) -
     Surroundings { namespace, name, configuration, world }
 }
 
-/// Whether the request must not be judged: never in the way of a deletion, of a change that leaves the spec alone, or of what is
-/// somebody else's.
+/// Whether the request must not be judged: never in the way of a change that leaves the spec alone, of what is being deleted, or
+/// of what is somebody else's.
 fn passes(request: &Request<'_>) -> bool {
-    if matches!(request.operation, Operation::Delete | Operation::Connect) || !request.sub_resource.is_empty() {
+    if request.operation == Operation::Connect || !request.sub_resource.is_empty() {
         return true;
     }
     let Some(object) = &request.object else { return false };
@@ -211,10 +213,14 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
         name: name_of(&request).to_owned(),
         dry_run: request.dry_run,
         codes: Vec::new(),
+        about: Vec::new(),
     };
     let Some(kind) = subject.kind.filter(|_| !passes(&request)) else {
         return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
     };
+    if request.operation == Operation::Delete {
+        return going(endpoint, kind, uid, subject, settings);
+    }
     let Some(mut object) = request.object.take() else {
         return Answer::unreadable(endpoint, subject, "request.object is missing");
     };
@@ -226,6 +232,19 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
         _ => engine::judge(kind, &object, &surroundings, Reading::Review),
     };
     conclude(endpoint, kind, uid, subject, &patch, &findings)
+}
+
+/// A deletion is never refused, and nothing is patched: its author is told whom it affects. Where a whole namespace goes there is
+/// no name, and nobody who reads.
+fn going(endpoint: Endpoint, kind: Kind, uid: &str, mut subject: Subject, settings: Settings<'_>) -> Answer {
+    let mut response = Response::allowed(uid);
+    let findings = match endpoint {
+        Endpoint::Mutate => Findings::default(),
+        Endpoint::Validate => engine::judge_deletion(kind, &surroundings(&subject.namespace, &subject.name, settings)),
+    };
+    response.warnings = warnings::lines(&findings);
+    subject.codes = codes(findings.list());
+    Answer::review(&response, Verdict::Passed, subject)
 }
 
 /// Puts what was found into an answer.
@@ -250,12 +269,14 @@ fn conclude(
     };
     if denied {
         let codes = codes(findings.of(Severity::Error)).join(",");
-        response.audit_annotations = Some(AuditAnnotations { codes });
+        let about = findings.of(Severity::Error).filter_map(|finding| finding.about.as_deref()).collect::<Vec<_>>();
+        response.audit_annotations = Some(AuditAnnotations { codes, about: about.join(",") });
     }
     // An object that /mutate admits is seen once more by /validate, and its author would be told twice.
     if denied || endpoint == Endpoint::Validate {
         response.warnings = warnings::lines(findings);
         subject.codes = codes(findings.list());
+        subject.about = findings.list().iter().filter_map(|finding| finding.about.clone()).collect();
     } else if response.patch(patch).is_err() {
         return Answer::failed(endpoint, subject.uid, Failure::Panicked);
     }

@@ -37,6 +37,9 @@ pub(super) struct Response<'a> {
 pub(super) struct AuditAnnotations {
     /// The codes of the rules that decided, separated by commas.
     pub(super) codes: String,
+    /// The other objects that it was about, separated by commas; the author of the object may not know of them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) about: String,
 }
 
 /// A metav1.Status.

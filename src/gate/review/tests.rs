@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::engine::finding::At;
 use crate::engine::finding::rules::{OB003, OB004};
+use crate::engine::parse::{JsonLimits, from_json};
+use crate::engine::world::{Fact, Resource};
 
 const ENDPOINTS: [Endpoint; 2] = [Endpoint::Mutate, Endpoint::Validate];
 
@@ -215,4 +217,70 @@ fn a_review_that_is_not_judged_is_refused_by_validate_and_failed_by_mutate() {
         assert_eq!(Answer::failed(Endpoint::Validate, None, failure).status, http);
         assert_eq!(Answer::failed(Endpoint::Mutate, Some("u".into()), failure).status, http);
     }
+}
+
+/// A cluster in which `user` of the namespace `n` names the policy `p`, and a ModelDeployment of another namespace serves `taken`.
+fn neighbours() -> World {
+    let mut world = World::of_cluster();
+    for (namespace, name, spec) in [
+        ("n", "user", json!({"model": "m", "policies": [{"refType": "localPolicy", "name": "p"}]})),
+        ("elsewhere", "secret", json!({"model": "taken"})),
+    ] {
+        let object = json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec}).to_string();
+        let node = from_json(object.as_bytes(), JsonLimits::UniqueKeys).unwrap();
+        world.put(Fact::of(Resource::ModelDeployments, &node, "").unwrap());
+    }
+    world
+}
+
+fn ask_among(review: &Value) -> (Answer, Value) {
+    let (configuration, world) = (Configuration::default(), neighbours());
+    let settings = Settings { configuration: &configuration, world: &world };
+    let answer = answer(Endpoint::Validate, &serde_json::to_vec(review).unwrap(), settings);
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    (answer, body["response"].clone())
+}
+
+#[test]
+fn a_deletion_is_never_refused_and_its_author_is_told_whom_it_affects() {
+    let old = policy(&json!("us"));
+    let (answer, response) = ask_among(&review("DELETE", &Value::Null, &old));
+    assert_eq!((answer.verdict, answer.subject.codes.as_slice()), (Verdict::Passed, ["PL014"].as_slice()));
+    assert_eq!(
+        response,
+        json!({"uid": "u-1", "allowed": true, "warnings": [
+            "metadata.name: Invalid value: \"p\": ModelDeployment \"user\" names it, and without it no traffic is sent away [PL014]"
+        ]})
+    );
+    // A whole namespace goes: there is no name.
+    let mut of_namespace = review("DELETE", &Value::Null, &old);
+    of_namespace["request"]["name"] = json!("");
+    assert_eq!(ask_among(&of_namespace).1, json!({"uid": "u-1", "allowed": true}));
+}
+
+#[test]
+fn a_policy_that_allows_less_is_admitted_with_a_warning_to_whom_it_matters() {
+    let (answer, response) = ask_among(&review("UPDATE", &policy(&json!("fr")), &policy(&json!("us"))));
+    assert_eq!(answer.verdict, Verdict::Admitted);
+    assert_eq!(
+        response["warnings"],
+        json!([
+            "spec.locations: Invalid value: ModelDeployment \"user\" names it, and it no longer allows country us [PL013]"
+        ])
+    );
+}
+
+#[test]
+fn who_has_the_model_already_is_told_to_log_and_audit_alone() {
+    let object = json!({"apiVersion": "deployment.beamlit.com/v1alpha1", "kind": "ModelDeployment",
+        "metadata": {"name": "p", "namespace": "n"},
+        "spec": {"model": "taken", "environment": "production", "modelSourceRef": {"name": "w"}, "serviceRef": {"name": "s"}}});
+    let mut review = review("CREATE", &object, &Value::Null);
+    review["request"]["kind"] =
+        json!({"group": "deployment.beamlit.com", "version": "v1alpha1", "kind": "ModelDeployment"});
+    let (answer, response) = ask_among(&review);
+    assert_eq!(answer.verdict, Verdict::Denied);
+    assert_eq!(response["auditAnnotations"], json!({"codes": "MD003", "about": "elsewhere/secret"}));
+    assert_eq!(answer.subject.about, ["elsewhere/secret"]);
+    assert!(!response["status"].to_string().contains("secret"), "{response}");
 }

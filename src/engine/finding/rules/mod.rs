@@ -13,14 +13,16 @@ mod scaling;
 pub use metric::{
     MD040, MD041, MD042, MD043, MD044, MD045, MD046, MD047, MD048, MD049, MD050, MD051, MD052, MD053, MD054, MD055,
 };
-pub use model_deployment::{MD001, MD002};
+pub use model_deployment::{MD001, MD002, MD003, MD004};
 pub use object::{
     OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008, OB009, OB010, OB011, OB012, OB013, OB014, OB015, OB016,
     OB017,
 };
-pub use policy::{PL001, PL002, PL003, PL004, PL005, PL006, PL007};
-pub use reference::{RF001, RF002, RF003, RF004, RF005};
-pub use remote::{RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011, RT012, RT013};
+pub use policy::{PL001, PL002, PL003, PL004, PL005, PL006, PL007, PL008, PL010, PL011, PL012, PL013, PL014};
+pub use reference::{RF001, RF002, RF003, RF004, RF005, RF006, RF007, RF008, RF009};
+pub use remote::{
+    RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011, RT012, RT013, RT014, RT015, RT016,
+};
 pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030};
 
 use super::{ErrorType, Severity};
@@ -61,6 +63,8 @@ pub enum Reported {
     Everywhere,
     /// `check` alone: the API server refuses it by itself, or never lets the webhook see it.
     InFiles,
+    /// The webhook alone: files do not show what is in the cluster.
+    InCluster,
 }
 
 /// What the examples of a rule are.
@@ -72,6 +76,13 @@ pub enum Example {
     Policy,
     /// Whole YAML documents.
     Documents,
+    /// Whole YAML documents: what is there already, the operator's configuration included, and at last the object that is
+    /// judged.
+    World,
+    /// As `World`; the last but one is the object as it was before.
+    Update,
+    /// As `World`; the last object is deleted.
+    Deletion,
 }
 
 /// What the examples for a ModelDeployment are laid over.

@@ -1,11 +1,14 @@
-//! What a Policy lists: options of its own type, each in its form, each once.
+//! What a Policy lists: options of its own type, each in its form, each once and none inside of another.
+
+mod in_use;
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::engine::finding::rules::{PL001, PL002, PL003, PL004, PL005, PL006, PL007, Rule};
+use crate::engine::finding::rules::{PL001, PL002, PL003, PL004, PL005, PL006, PL007, PL008, Rule};
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::{Node, Value};
+use crate::engine::policy::{Atlas, Flavor, Place};
 use crate::engine::suggest;
 use crate::engine::units::{Continent, CountryCode};
 
@@ -48,8 +51,10 @@ impl Type {
     }
 }
 
+pub(in crate::engine) use in_use::{deleted, narrowed};
+
 /// Judges the spec of a Policy; `at` is the place of the spec.
-pub(super) fn policy(out: &mut Findings, at: &At<'_>, spec: &Node<'_>) {
+pub(super) fn policy(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, atlas: &Atlas) {
     let own = Type::of(spec);
     if let Some(own) = own {
         lists(out, at, spec, own);
@@ -59,8 +64,11 @@ pub(super) fn policy(out: &mut Findings, at: &At<'_>, spec: &Node<'_>) {
         if own.is_none_or(|own| own == list) {
             let items = spec.get(list.list()).map(Node::items).unwrap_or_default();
             match list {
-                Type::Location => each(out, &at.field(list.list()), items, location),
-                Type::Flavor => each(out, &at.field(list.list()), items, flavor),
+                Type::Location => {
+                    let places = each(out, &at.field(list.list()), items, location);
+                    contained(out, &at.field(list.list()), items, &places, atlas);
+                }
+                Type::Flavor => _ = each(out, &at.field(list.list()), items, flavor),
             }
         }
     }
@@ -102,13 +110,13 @@ fn lists(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, own: Type) {
     }
 }
 
-/// Judges every item, and reports those that stand for the same as an earlier one.
-fn each<'n, K: Eq + Hash>(
+/// Judges every item, and reports those that stand for the same as an earlier one. Gives what is listed, and where first.
+fn each<K: Eq + Hash>(
     out: &mut Findings,
     at: &At<'_>,
-    items: &'n [Node<'_>],
-    judge: impl Fn(&mut Findings, &At<'_>, &'n str, &'n str) -> Option<K>,
-) {
+    items: &[Node<'_>],
+    judge: impl Fn(&mut Findings, &At<'_>, &str, &str) -> Option<K>,
+) -> HashMap<K, usize> {
     let mut seen = HashMap::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let (Some(kind), Some(name)) = (item.text_of("type"), item.text_of("name")) else { continue };
@@ -126,21 +134,36 @@ fn each<'n, K: Eq + Hash>(
             );
         }
     }
+    seen
+}
+
+/// Reports the places that lie in another one of the list.
+fn contained(out: &mut Findings, at: &At<'_>, items: &[Node<'_>], places: &HashMap<Place, usize>, atlas: &Atlas) {
+    let mut found: Vec<_> = places
+        .iter()
+        .filter_map(|(place, index)| {
+            let site = atlas.site(place);
+            let (outer, first) = site.places().find_map(|outer| {
+                let index = places.get(&outer).filter(|_| outer != *place)?;
+                Some((outer, *index))
+            })?;
+            Some((*index, outer, first))
+        })
+        .collect();
+    found.sort_unstable();
+    for (index, outer, first) in found {
+        let (place, first) = (at.index(index), at.index(first));
+        let message = format!("lies in {outer}, which is listed at {}", first.path());
+        let name = items.get(index).and_then(|item| item.text_of("name")).unwrap_or_default();
+        out.add(Finding::new(&PL008, &place, message).value(name).related(&first));
+    }
 }
 
 /// The longest name, in characters, that the schema lets through.
 const MAX_NAME: usize = 253;
 
-/// What an entry of `locations` stands for.
-#[derive(PartialEq, Eq, Hash)]
-enum Place<'n> {
-    Continent(Continent),
-    Country(CountryCode),
-    Location(&'n str),
-}
-
 /// Judges the name of a place.
-fn location<'n>(out: &mut Findings, at: &At<'_>, kind: &str, name: &'n str) -> Option<Place<'n>> {
+fn location(out: &mut Findings, at: &At<'_>, kind: &str, name: &str) -> Option<Place> {
     match kind {
         "continent" => {
             let continent = Continent::parse(name);
@@ -157,21 +180,15 @@ fn location<'n>(out: &mut Findings, at: &At<'_>, kind: &str, name: &'n str) -> O
             }
             country.map(Place::Country)
         }
-        "location" => named(out, at, &PL005, name).map(Place::Location),
+        "location" => named(out, at, &PL005, name).map(|name| Place::Location(name.to_owned())),
         _ => None,
     }
 }
 
 /// Judges the name of a flavor.
-fn flavor<'n>(out: &mut Findings, at: &At<'_>, kind: &'n str, name: &'n str) -> Option<(&'n str, &'n str)> {
-    match kind {
-        "cpu" | "gpu" => named(out, at, &PL006, name).map(|name| (kind, name)),
-        // The form of the name is the same whatever the family, but of which one it repeats nobody can tell.
-        _ => {
-            named(out, at, &PL006, name);
-            None
-        }
-    }
+fn flavor(out: &mut Findings, at: &At<'_>, kind: &str, name: &str) -> Option<Flavor> {
+    // The form of the name is the same whatever the family, but of which one it repeats nobody can tell.
+    named(out, at, &PL006, name).and_then(|name| Flavor::of(kind, name))
 }
 
 /// Judges a name that Beamlit gave.
@@ -246,7 +263,7 @@ mod tests {
     #[test]
     fn sound_policies_are_passed_in_silence() {
         let mut both_empty =
-            located(&[("country", "us"), ("continent", "NA"), ("location", "us"), ("location", "US-pdx_1.a")]);
+            located(&[("country", "us"), ("continent", "EU"), ("location", "us"), ("location", "US-pdx_1.a")]);
         both_empty["flavors"] = json!([]);
         for spec in [
             both_empty,

@@ -1,32 +1,44 @@
-//! References to workloads, Services and policies: their form, their kind and their namespace.
+//! References to workloads, Services and policies: their form and their kind, whether they may leave their namespace, and what
+//! they lead to.
+
+mod existing;
+pub(super) mod grant;
 
 use std::collections::HashSet;
 
 use crate::api::AUTHORIZATION_API_VERSION;
-use crate::engine::finding::rules::{RF001, RF002, RF003, RF004, RF005};
+use crate::engine::finding::rules::{RF001, RF002, RF004, RF005};
 use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
 use crate::engine::parse::Node;
-use crate::engine::subject::Surroundings;
+use crate::engine::subject::{Reading, Surroundings};
 use crate::engine::suggest;
 use crate::engine::units::names;
 
 /// Judges every reference in the spec of a ModelDeployment; `at` is the place of the spec.
-pub(super) fn references(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
+pub(super) fn references(
+    out: &mut Findings,
+    at: &At<'_>,
+    spec: &Node<'_>,
+    surroundings: &Surroundings<'_>,
+    reading: Reading,
+) {
     if let Some(node) = spec.get("modelSourceRef") {
         let at = at.field("modelSourceRef");
         let kind = workload(node.text_of("kind"));
         named(out, &at, node, SUBDOMAIN);
-        namespaced(out, &at, node, kind, surroundings);
+        namespaced(out, &at, node, kind, surroundings, reading);
+        existing::workload(out, &at, node, surroundings);
     }
     for field in ["serviceRef", "metricServiceRef"] {
         if let Some(node) = spec.get(field) {
             let at = at.field(field);
             named(out, &at, node, LABEL);
-            namespaced(out, &at, node, "Service", surroundings);
+            namespaced(out, &at, node, "Service", surroundings, reading);
+            existing::service(out, &at, node, surroundings);
         }
     }
     if let Some(list) = spec.get("policies") {
-        policies(out, &at.field("policies"), list, surroundings);
+        policies(out, &at.field("policies"), list, surroundings, reading);
     }
 }
 
@@ -38,7 +50,7 @@ fn workload(kind: Option<&str>) -> &str {
     kind.map_or("Deployment", |kind| Some(kind).filter(named).unwrap_or("workload"))
 }
 
-fn policies(out: &mut Findings, at: &At<'_>, list: &Node<'_>, surroundings: &Surroundings<'_>) {
+fn policies(out: &mut Findings, at: &At<'_>, list: &Node<'_>, surroundings: &Surroundings<'_>, reading: Reading) {
     let mut seen = HashSet::new();
     for (index, node) in list.items().iter().enumerate() {
         let at = at.index(index);
@@ -52,7 +64,7 @@ fn policies(out: &mut Findings, at: &At<'_>, list: &Node<'_>, surroundings: &Sur
         if local {
             only(out, &at, node, "apiVersion", AUTHORIZATION_API_VERSION);
             only(out, &at, node, "kind", "Policy");
-            namespaced(out, &at, node, "Policy", surroundings);
+            namespaced(out, &at, node, "Policy", surroundings, reading);
         }
         // The default namespace is never added to a remote policy: Beamlit has one flat space of names.
         let namespace = if local { node.text_of("namespace").unwrap_or(surroundings.namespace) } else { "" };
@@ -93,26 +105,21 @@ fn well_formed(out: &mut Findings, at: &At<'_>, node: &Node<'_>, field: &str, ru
     }
 }
 
-fn namespaced(out: &mut Findings, at: &At<'_>, node: &Node<'_>, kind: &str, surroundings: &Surroundings<'_>) {
-    let Some(namespace) = node.text_of("namespace").filter(|text| !text.is_empty() && *text != surroundings.namespace)
-    else {
-        return;
-    };
-    if names::dns_label(namespace).is_err() {
-        well_formed(out, at, node, "namespace", &RF002, LABEL);
-        return;
+fn namespaced(
+    out: &mut Findings,
+    at: &At<'_>,
+    node: &Node<'_>,
+    kind: &str,
+    surroundings: &Surroundings<'_>,
+    reading: Reading,
+) {
+    match grant::elsewhere(node, surroundings) {
+        Some(namespace) if names::dns_label(namespace).is_err() => {
+            well_formed(out, at, node, "namespace", &RF002, LABEL);
+        }
+        Some(_) => grant::granted(out, at, node, kind, surroundings, reading),
+        None => {}
     }
-    out.add(
-        Finding::new(
-            &RF003,
-            &at.field("namespace"),
-            format!(
-                "the {kind} must be in the object's own namespace {}: ReferenceGrants are not looked up yet",
-                quoted(surroundings.namespace)
-            ),
-        )
-        .value(namespace),
-    );
 }
 
 fn only(out: &mut Findings, at: &At<'_>, node: &Node<'_>, field: &str, supported: &'static str) {
@@ -142,7 +149,7 @@ mod tests {
             assert_eq!(
                 message,
                 format!(
-                    "spec.modelSourceRef.namespace: Forbidden: \"other\": the {shown} must be in the object's own namespace \"default\": ReferenceGrants are not looked up yet [RF003]"
+                    "spec.modelSourceRef.namespace: Forbidden: \"other\": namespace \"other\" does not grant ModelDeployments of namespace \"default\" the use of its {shown}: ReferenceGrants cannot be looked up here [RF003]"
                 )
             );
         }

@@ -1,0 +1,219 @@
+//! What is left when several policies apply at once: union within a type, intersection across types and with what the
+//! environment allows.
+
+use std::fmt::{self, Write as _};
+
+use super::{Atlas, Flavors, Options, Places};
+use crate::engine::finding::quoted;
+
+/// A policy that applies to an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Applied<'a> {
+    /// Where it is from.
+    pub source: Source<'a>,
+    /// What it allows; none if nobody knows its content.
+    pub options: Option<&'a Options>,
+}
+
+/// Where a policy is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// This cluster; the namespace is empty if it is the object's own.
+    Local {
+        /// The namespace.
+        namespace: &'a str,
+        /// The name.
+        name: &'a str,
+    },
+    /// Beamlit.
+    Remote(&'a str),
+}
+
+/// The policies that apply to one object.
+#[derive(Clone, Debug)]
+pub struct Effective<'a> {
+    /// The name of the object's environment.
+    pub environment: &'a str,
+    /// The policies that its environment always has.
+    pub of_environment: Vec<Applied<'a>>,
+    /// Those that it names itself.
+    pub of_object: Vec<Applied<'a>>,
+    /// Where locations lie.
+    pub atlas: &'a Atlas,
+}
+
+/// How far the policies of one type limit something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Limit<S> {
+    /// There is no policy of this type: everything is allowed.
+    Any,
+    /// Only this.
+    Only(S),
+    /// This, and what policies may allow whose content nobody knows; perhaps these do not limit it at all.
+    AtLeast(S),
+}
+
+/// Whether something is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is, whatever unknown policies say.
+    Inside,
+    /// That depends on policies whose content nobody knows.
+    Unknown,
+    /// It is not, whatever unknown policies say.
+    Outside,
+}
+
+impl<S> Limit<S> {
+    fn new(known: Option<S>, open: bool) -> Self
+    where
+        S: Default,
+    {
+        match (known, open) {
+            (None, false) => Self::Any,
+            (Some(set), false) => Self::Only(set),
+            (set, true) => Self::AtLeast(set.unwrap_or_default()),
+        }
+    }
+
+    /// Whether what is in the set, if `contains` says so, is allowed.
+    pub fn verdict(&self, contains: impl FnOnce(&S) -> bool) -> Verdict {
+        let (set, otherwise) = match self {
+            Self::Any => return Verdict::Inside,
+            Self::Only(set) => (set, Verdict::Outside),
+            Self::AtLeast(set) => (set, Verdict::Unknown),
+        };
+        if contains(set) { Verdict::Inside } else { otherwise }
+    }
+
+    /// What two levels leave together, if both are known; none if everything is allowed, or not all is known.
+    pub fn both<'s>(
+        &'s self,
+        other: &'s Self,
+        intersection: impl FnOnce(&S, &S) -> S,
+    ) -> Option<std::borrow::Cow<'s, S>>
+    where
+        S: Clone,
+    {
+        use std::borrow::Cow::{Borrowed, Owned};
+        match (self, other) {
+            (Self::Only(a), Self::Only(b)) => Some(Owned(intersection(a, b))),
+            (Self::Only(set), Self::Any) | (Self::Any, Self::Only(set)) => Some(Borrowed(set)),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Effective<'a> {
+    /// How the environment and the object limit where traffic may go.
+    #[must_use]
+    pub fn places(&self) -> [Limit<Places>; 2] {
+        self.levels().map(|policies| {
+            let listed = policies.iter().filter_map(|policy| match policy.options {
+                Some(Options::Location(places)) => Some(places),
+                _ => None,
+            });
+            // A policy that lists nothing sound allows nothing, and still is a policy of its type.
+            let known = listed.clone().next().is_some().then(|| Places::new(listed.flatten().cloned(), self.atlas));
+            Limit::new(known, is_open(policies))
+        })
+    }
+
+    /// How the environment and the object limit on what hardware the model may run.
+    #[must_use]
+    pub fn flavors(&self) -> [Limit<Flavors>; 2] {
+        self.levels().map(|policies| {
+            let listed = policies.iter().filter_map(|policy| match policy.options {
+                Some(Options::Flavor(flavors)) => Some(flavors),
+                _ => None,
+            });
+            let known = listed.clone().next().is_some().then(|| listed.flatten().cloned().collect());
+            Limit::new(known, is_open(policies))
+        })
+    }
+
+    fn levels(&self) -> [&[Applied<'a>]; 2] {
+        [&self.of_environment, &self.of_object]
+    }
+
+    /// Every policy that limits places, each with what it allows, as one text.
+    #[must_use]
+    pub fn told_places(&self) -> String {
+        self.told(|options| match options {
+            Options::Location(places) => Some(listed(places)),
+            Options::Flavor(_) => None,
+        })
+    }
+
+    /// Every policy that limits hardware, each with what it allows, as one text.
+    #[must_use]
+    pub fn told_flavors(&self) -> String {
+        self.told(|options| match options {
+            Options::Flavor(flavors) => Some(listed(flavors)),
+            Options::Location(_) => None,
+        })
+    }
+
+    fn told(&self, tell: impl Fn(&Options) -> Option<String>) -> String {
+        let tell = |policy: &Applied<'a>| Some((policy.source, tell(policy.options?)?));
+        let of_environment = self.of_environment.iter().filter_map(tell).map(|told| (told, true));
+        let mut all = of_environment.chain(self.of_object.iter().filter_map(tell).map(|told| (told, false)));
+        let mut out = String::new();
+        for ((source, allows), environment) in all.by_ref().take(MAX_TOLD) {
+            if !out.is_empty() {
+                out.push_str("; ");
+            }
+            _ = write!(out, "{source}");
+            if environment {
+                _ = write!(out, " of environment {}", quoted(self.environment));
+            }
+            _ = write!(out, " allows {allows}");
+        }
+        match all.count() {
+            0 => {}
+            1 => out.push_str("; and one more policy"),
+            more => _ = write!(out, "; and {more} more policies"),
+        }
+        out
+    }
+
+    /// The policies on Beamlit whose content nobody knows.
+    pub fn unknown_remote(&self) -> impl Iterator<Item = &'a str> {
+        self.of_environment.iter().chain(&self.of_object).filter_map(|policy| match (policy.source, policy.options) {
+            (Source::Remote(name), None) => Some(name),
+            _ => None,
+        })
+    }
+}
+
+fn is_open(policies: &[Applied<'_>]) -> bool {
+    policies.iter().any(|policy| policy.options.is_none())
+}
+
+impl fmt::Display for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local { namespace: "", name } => write!(f, "policy {}", quoted(name)),
+            Self::Local { namespace, name } => write!(f, "policy {}", quoted(&format!("{namespace}/{name}"))),
+            Self::Remote(name) => write!(f, "remote policy {}", quoted(name)),
+        }
+    }
+}
+
+/// How many policies, and how many options of each, a message names.
+const MAX_TOLD: usize = 8;
+
+/// Options as people read them: `country us, continent eu and 3 more`.
+pub fn listed<T: fmt::Display>(options: impl IntoIterator<Item = T>) -> String {
+    let mut all = options.into_iter();
+    let mut out = String::new();
+    for option in all.by_ref().take(MAX_TOLD) {
+        _ = write!(out, "{}{option}", if out.is_empty() { "" } else { ", " });
+    }
+    match all.count() {
+        0 if out.is_empty() => out.push_str("nothing"),
+        0 => {}
+        more => _ = write!(out, " and {more} more"),
+    }
+    out
+}

@@ -1,0 +1,203 @@
+//! The policies that apply to a ModelDeployment: those that it names and those of its environment, each found, missing or
+//! unknown.
+
+use super::reference::grant;
+use crate::api::AUTHORIZATION_API_VERSION;
+use crate::engine::configuration::{Answer, EnvironmentPolicy};
+use crate::engine::finding::rules::{PL012, RF006};
+use crate::engine::finding::{At, Finding, Findings, Severity, quoted};
+use crate::engine::parse::{Node, Value};
+use crate::engine::policy::{Applied, Effective, Source};
+use crate::engine::subject::{Reading, Surroundings};
+use crate::engine::suggest;
+use crate::engine::units::names;
+use crate::engine::world::{Lookup, Name};
+
+/// What stands for a reference that is at fault itself: its content is not known, and nothing more is said of it.
+const AT_FAULT: Applied<'static> = Applied { source: Source::Local { namespace: "", name: "" }, options: None };
+
+/// For how many missing policies of an object a hint is looked for, and among how many others at most: it costs more than the
+/// verdict.
+const MAX_HINTS: usize = 3;
+const MAX_CANDIDATES: usize = 100;
+
+/// Resolves every policy that applies to an object with this spec, whose place is `at`, and reports those that are missing.
+/// None where the environment, or the list as a whole, is at fault.
+pub(super) fn policies<'a>(
+    out: &mut Findings,
+    at: &At<'_>,
+    spec: &'a Node<'_>,
+    surroundings: &Surroundings<'a>,
+    reading: Reading,
+) -> Option<Effective<'a>> {
+    let environment = spec.text_of("environment").filter(|name| matches!(*name, "production" | "development"))?;
+    let listed: &[Node<'_>] = match spec.get("policies").map(|list| &list.value) {
+        None => &[],
+        Some(Value::List(items)) => items,
+        Some(_) => return None,
+    };
+    let configured = surroundings.configuration.policies_of(environment);
+    let environment_at = at.field("environment");
+    let of_environment = configured.iter().map(|policy| {
+        let (applied, found) = of_environment(policy, surroundings);
+        if found == Lookup::Missing && reading == Reading::Review {
+            let message = format!("this environment always has {}, and there is no such Policy", applied.source);
+            let hint = "whoever runs the operator must create it, or take it out of the operator's configuration";
+            out.add(Finding::new(&PL012, &environment_at, message).value(environment).hint(hint));
+        }
+        applied
+    });
+    let of_environment = of_environment.collect();
+    let mut missing = 0;
+    let policies_at = at.field("policies");
+    let mut of_object = Vec::with_capacity(listed.len());
+    for (index, node) in listed.iter().enumerate() {
+        let applied = named(node, surroundings);
+        if let Some((Lookup::Missing, name)) = &applied.1 {
+            missing += 1;
+            absent(out, &policies_at.index(index), node, name, surroundings, reading, missing <= MAX_HINTS);
+        }
+        of_object.push(applied.0);
+    }
+    Some(Effective { environment, of_environment, of_object, atlas: &surroundings.configuration.atlas })
+}
+
+fn of_environment<'a>(policy: &'a EnvironmentPolicy, surroundings: &Surroundings<'a>) -> (Applied<'a>, Lookup<()>) {
+    match policy {
+        EnvironmentPolicy::Remote(name) => (Applied { source: Source::Remote(name), options: None }, Lookup::Unknown),
+        EnvironmentPolicy::Local { namespace, name } => {
+            let source = Source::Local { namespace, name };
+            match surroundings.world.policy(&Name::new(namespace, name)) {
+                Lookup::Found(options) => (Applied { source, options }, Lookup::Found(())),
+                Lookup::Missing => (Applied { source, options: None }, Lookup::Missing),
+                Lookup::Unknown => (Applied { source, options: None }, Lookup::Unknown),
+            }
+        }
+    }
+}
+
+/// A policy that the object names, and what came of looking for it; the latter only for a local one that is named soundly.
+fn named<'a>(node: &'a Node<'_>, surroundings: &Surroundings<'a>) -> (Applied<'a>, Option<(Lookup<()>, Name)>) {
+    let Some(name) = node.text_of("name").filter(|name| names::dns_subdomain(name).is_ok()) else {
+        return (AT_FAULT, None);
+    };
+    match node.get("refType").map(Node::text) {
+        None | Some(Some("remotePolicy")) => return (Applied { source: Source::Remote(name), options: None }, None),
+        Some(Some("localPolicy")) => {}
+        Some(_) => return (AT_FAULT, None),
+    }
+    let is = |field: &str, wanted: &str| node.get(field).is_none_or(|node| node.text() == Some(wanted));
+    let is_policy = is("apiVersion", AUTHORIZATION_API_VERSION) && is("kind", "Policy");
+    let namespace = match node.get("namespace") {
+        None => Some(surroundings.namespace),
+        Some(node) => node.text().filter(|namespace| names::dns_label(namespace).is_ok()),
+    };
+    let Some(namespace) = namespace.filter(|_| is_policy && grant::reaches(node, "Policy", surroundings)) else {
+        return (AT_FAULT, None);
+    };
+    let shown = if namespace == surroundings.namespace { "" } else { namespace };
+    let source = Source::Local { namespace: shown, name };
+    let full = Name::new(namespace, name);
+    match surroundings.world.policy(&full) {
+        Lookup::Found(options) => (Applied { source, options }, Some((Lookup::Found(()), full))),
+        Lookup::Missing => (Applied { source, options: None }, Some((Lookup::Missing, full))),
+        Lookup::Unknown => (Applied { source, options: None }, Some((Lookup::Unknown, full))),
+    }
+}
+
+fn absent(
+    out: &mut Findings,
+    at: &At<'_>,
+    node: &Node<'_>,
+    name: &Name,
+    surroundings: &Surroundings<'_>,
+    reading: Reading,
+    hinted: bool,
+) {
+    let refused = reading == Reading::File || surroundings.configuration.missing_local_policy == Answer::Refuse;
+    let (yet, until) = if refused { ("", "") } else { (" yet", "; no traffic is sent away until there is") };
+    let message = format!("there is no Policy of this name in namespace {}{yet}{until}", quoted(name.namespace()));
+    let mut finding = Finding::new(&RF006, &at.field("name"), message)
+        .value(name.name())
+        .related(&at.field("namespace"))
+        .related(&at.field("refType"));
+    if refused {
+        finding.severity = Severity::Error;
+    }
+    // What others call their policies is told to nobody.
+    if hinted && node.get("namespace").is_none() {
+        let candidates: Vec<&Name> =
+            surroundings.world.policies_in(surroundings.namespace).take(MAX_CANDIDATES + 1).collect();
+        if candidates.len() <= MAX_CANDIDATES {
+            let names = candidates.iter().map(|name| name.name());
+            finding = finding.maybe_hint(suggest::did_you_mean(name.name(), names));
+        }
+    }
+    out.add(finding);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::engine::configuration::Configuration;
+    use crate::engine::validate::testing::found_among;
+
+    use super::*;
+
+    const POLICIES: &str = "\
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: eu-only}, spec: {type: location, locations: [{type: continent, name: eu}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: secret-plans, namespace: b}, spec: {type: location, locations: [{type: continent, name: eu}]}}
+";
+
+    fn said(configuration: &Configuration, policies: &Value) -> Vec<String> {
+        found_among(POLICIES, configuration, &json!({"policies": policies}))
+    }
+
+    #[test]
+    fn a_missing_policy_is_told_on_its_name_with_what_was_most_likely_meant() {
+        let missing = |name: &str| json!([{"refType": "localPolicy", "name": name}]);
+        let plain = Configuration::default();
+        assert_eq!(
+            said(&plain, &missing("eu-olny")),
+            [
+                "spec.policies[0].name: Not found: \"eu-olny\": there is no Policy of this name in namespace \"default\" yet; no traffic is sent away until there is; did you mean \"eu-only\"? [RF006]"
+            ]
+        );
+        // What others call their policies is told to nobody.
+        assert!(!said(&plain, &missing("secret-plan"))[0].contains("did you mean"));
+        let strict = Configuration { missing_local_policy: Answer::Refuse, ..Configuration::default() };
+        assert_eq!(
+            said(&strict, &missing("other")),
+            [
+                "spec.policies[0].name: Not found: \"other\": there is no Policy of this name in namespace \"default\" [RF006]"
+            ]
+        );
+        assert_eq!(said(&plain, &json!([{"name": "other"}, {"refType": "localPolicy", "name": "eu-only"}])), [""; 0]);
+    }
+
+    #[test]
+    fn a_policy_of_the_environment_that_nobody_holds_refuses_everything_there() {
+        let local = EnvironmentPolicy::Local { namespace: "platform".into(), name: "base".into() };
+        let configuration = Configuration { production: vec![local], ..Configuration::default() };
+        assert_eq!(
+            said(&configuration, &json!([])),
+            [
+                "spec.environment: Not found: \"production\": this environment always has policy \"platform/base\", and there is no such Policy; whoever runs the operator must create it, or take it out of the operator's configuration [PL012]"
+            ]
+        );
+        let elsewhere = json!({"environment": "development"});
+        assert_eq!(found_among(POLICIES, &configuration, &elsewhere), [""; 0]);
+    }
+
+    #[test]
+    fn ten_thousand_policies_on_one_object_are_judged_in_bounded_time() {
+        let start = std::time::Instant::now();
+        let many: Vec<Value> =
+            (0..10_000).map(|index| json!({"refType": "localPolicy", "name": format!("p{index}")})).collect();
+        let found = said(&Configuration::default(), &json!(many));
+        assert_eq!(found.len(), crate::engine::finding::MAX_FINDINGS);
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+}

@@ -1,0 +1,112 @@
+//! What only one ModelDeployment can have: a model of an environment on Beamlit, and a Service, whose weights there are only
+//! once.
+
+use crate::engine::finding::rules::{MD003, MD004};
+use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
+use crate::engine::parse::Node;
+use crate::engine::subject::Surroundings;
+use crate::engine::world::Name;
+
+/// Judges that no other object has the model or the Service of this spec; `at` is its place.
+pub(super) fn twins(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
+    let own = Name::new(surroundings.namespace, surroundings.name);
+    let world = surroundings.world;
+    let (model, environment) = (spec.text_of("model"), spec.text_of("environment"));
+    if let (Some(model), Some(environment)) = (model, environment)
+        && let Some(twin) = Twin::among(world.with_model(environment, model, &own), surroundings)
+    {
+        let finding =
+            twin.finding(&MD003, &at.field("model"), &format!("serves it in environment {}", quoted(environment)));
+        out.add(finding.value(model).related(&at.field("environment")));
+    }
+    let Some(service) = spec.get("serviceRef") else { return };
+    let Some(name) = service.text_of("name") else { return };
+    let full = Name::new(service.text_of("namespace").unwrap_or(surroundings.namespace), name);
+    if let Some(twin) = Twin::among(world.with_service(&full, &own), surroundings) {
+        let at = at.field("serviceRef");
+        let finding = twin.finding(&MD004, &at.field("name"), "routes this Service");
+        out.add(finding.value(name).related(&at.field("namespace")));
+    }
+}
+
+/// An object that was there first.
+struct Twin<'a> {
+    name: &'a Name,
+    own_namespace: bool,
+}
+
+impl<'a> Twin<'a> {
+    /// The one to name: of several one of the own namespace, and of these the first.
+    fn among(twins: impl Iterator<Item = &'a Name>, surroundings: &Surroundings<'_>) -> Option<Self> {
+        let own = |name: &Name| name.namespace() == surroundings.namespace;
+        let name = twins.min_by_key(|name| (!own(name), *name))?;
+        Some(Self { name, own_namespace: own(name) })
+    }
+
+    fn finding(&self, rule: &'static Rule, at: &At<'_>, does: &str) -> Finding {
+        let who = if self.own_namespace {
+            format!("ModelDeployment {}", quoted(self.name.name()))
+        } else {
+            "an object in another namespace".to_owned()
+        };
+        // Who may write here may not read there: the whole name is for those who run the operator.
+        Finding::new(rule, at, format!("{who} {does} already")).about(self.name.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::engine::configuration::Configuration;
+    use crate::engine::validate::testing::found_among;
+
+    fn other(namespace: &str, name: &str, model: &str, service: &str) -> String {
+        format!(
+            "{{apiVersion: deployment.beamlit.com/v1alpha1, kind: ModelDeployment, metadata: {{name: {name}, namespace: {namespace}}}, \
+             spec: {{model: {model}, enabled: false, modelSourceRef: {{name: x}}, serviceRef: {service}}}}}\n"
+        )
+    }
+
+    fn said(objects: &[String]) -> Vec<String> {
+        found_among(&objects.join("---\n"), &Configuration::default(), &json!({}))
+    }
+
+    #[test]
+    fn a_model_and_a_service_have_one_object() {
+        let twin = other("default", "first", "my-model", "{name: my-model}");
+        assert_eq!(
+            said(&[twin]),
+            [
+                "spec.model: Duplicate value: \"my-model\": ModelDeployment \"first\" serves it in environment \"production\" already [MD003]",
+                "spec.serviceRef.name: Duplicate value: \"my-model\": ModelDeployment \"first\" routes this Service already [MD004]",
+            ]
+        );
+        for fine in [
+            other("default", "first", "My-Model", "{name: other}"),
+            other("b", "first", "other", "{name: my-model}"),
+            // Itself, as it is stored.
+            other("default", "my-model", "my-model", "{name: my-model}"),
+        ] {
+            assert_eq!(said(std::slice::from_ref(&fine)), [""; 0], "{fine}");
+        }
+        let elsewhere = json!({"environment": "development", "serviceRef": {"name": "my-model", "targetPort": 8080}});
+        let twin = other("default", "first", "my-model", "{name: other}");
+        assert_eq!(found_among(&twin, &Configuration::default(), &elsewhere), [""; 0]);
+    }
+
+    #[test]
+    fn an_object_of_another_namespace_is_not_named() {
+        let twin = other("b", "secret", "my-model", "{name: my-model, namespace: default}");
+        assert_eq!(
+            said(std::slice::from_ref(&twin)),
+            [
+                "spec.model: Duplicate value: \"my-model\": an object in another namespace serves it in environment \"production\" already [MD003]",
+                "spec.serviceRef.name: Duplicate value: \"my-model\": an object in another namespace routes this Service already [MD004]",
+            ]
+        );
+        // Who has several twins is told of the one that may be named.
+        let own = other("default", "z", "my-model", "{name: other}");
+        assert!(said(&[twin, own])[0].contains("ModelDeployment \"z\""));
+    }
+}

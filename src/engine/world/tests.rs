@@ -1,0 +1,208 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::parse::{Node, documents};
+
+/// The objects of some YAML documents as facts, in the namespace `a` unless they name one.
+fn facts(text: &str) -> Vec<Fact> {
+    let fact = |node: &Node<'_>| {
+        let resource = Resource::of(node.text_of("apiVersion")?, node.text_of("kind")?)?;
+        Fact::of(resource, node, "a")
+    };
+    documents(text.as_bytes()).map(|document| fact(&document.content.unwrap()).unwrap()).collect()
+}
+
+fn world(text: &str) -> World {
+    let mut world = World::of_cluster();
+    facts(text).into_iter().for_each(|fact| world.put(fact));
+    world
+}
+
+#[test]
+fn an_object_is_found_missing_or_unknown() {
+    let text = "\
+apiVersion: authorization.beamlit.com/v1alpha1
+kind: Policy
+metadata: {name: p}
+spec: {type: location, locations: [{type: country, name: US}, {type: country, name: uk}]}
+---
+apiVersion: authorization.beamlit.com/v1alpha1
+kind: Policy
+metadata: {name: odd, namespace: b}
+spec: {type: quota}
+---
+{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: s}}
+";
+    let name = |namespace: &str, name: &str| Name::new(namespace, name);
+    let of_cluster = world(text);
+    let us = Options::Location(vec![crate::engine::policy::Place::of("country", "us").unwrap()]);
+    assert_eq!(of_cluster.policy(&name("a", "p")), Lookup::Found(Some(&us)));
+    assert_eq!(of_cluster.policy(&name("b", "odd")), Lookup::Found(None));
+    assert_eq!(of_cluster.policy(&name("b", "p")), Lookup::Missing);
+    assert_eq!(of_cluster.workload(Workload::StatefulSet, &name("a", "s")), Lookup::Found(()));
+    assert_eq!(of_cluster.workload(Workload::Deployment, &name("a", "s")), Lookup::Missing);
+    assert_eq!(of_cluster.service(&name("a", "s")), Lookup::Missing);
+
+    let mut of_files = World::of_files();
+    facts(text).into_iter().for_each(|fact| of_files.put(fact));
+    assert_eq!(of_files.policy(&name("b", "p")), Lookup::Missing);
+    assert_eq!(of_files.workload(Workload::StatefulSet, &name("a", "s")), Lookup::Found(()));
+    assert_eq!(of_files.workload(Workload::Deployment, &name("a", "s")), Lookup::Unknown);
+    assert_eq!(of_files.service(&name("a", "s")), Lookup::Unknown);
+    assert_eq!(of_files.granted("a", "", "Service", &name("b", "s")), Lookup::Missing);
+    assert_eq!(World::unknown().policy(&name("a", "p")), Lookup::Unknown);
+    assert_eq!(World::unknown().granted("a", "", "Service", &name("b", "s")), Lookup::Unknown);
+}
+
+#[test]
+fn the_ports_of_a_service_are_its_tcp_ports_and_where_they_lead() {
+    let world = world(
+        "\
+apiVersion: v1
+kind: Service
+metadata: {name: s}
+spec:
+  ports:
+  - {port: 80, targetPort: 8080}
+  - {port: 81, targetPort: http, protocol: TCP}
+  - {port: 82, targetPort: 0}
+  - {port: 83}
+  - {port: 53, protocol: UDP}
+",
+    );
+    let Lookup::Found(ports) = world.service(&Name::new("a", "s")) else { panic!("{world:?}") };
+    let told: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["80 (leads to 8080)", "81 (leads to \"http\")", "82", "83"]);
+}
+
+#[test]
+fn a_grant_holds_for_its_namespaces_kinds_and_names() {
+    let world = world(
+        "\
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: ReferenceGrant
+metadata: {name: one, namespace: b}
+spec:
+  from:
+  - {group: deployment.beamlit.com, kind: ModelDeployment, namespace: a}
+  - {group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: c}
+  to:
+  - {group: \"\", kind: Service, name: s}
+  - {group: apps, kind: Deployment}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: two, namespace: b}
+spec:
+  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: d}]
+  to: [{kind: Service}]
+",
+    );
+    let granted = |from: &str, group: &str, kind: &str, namespace: &str, name: &str| {
+        world.granted(from, group, kind, &Name::new(namespace, name)) == Lookup::Found(())
+    };
+    assert!(granted("a", "", "Service", "b", "s"));
+    assert!(granted("a", "apps", "Deployment", "b", "any"));
+    assert!(granted("d", "", "Service", "b", "other"));
+    for (from, group, kind, namespace, name) in [
+        ("a", "", "Service", "b", "other"),
+        ("a", "", "Service", "c", "s"),
+        ("a", "apps", "StatefulSet", "b", "any"),
+        ("c", "", "Service", "b", "s"),
+        ("d", "apps", "Deployment", "b", "any"),
+        ("b", "", "Service", "b", "s"),
+    ] {
+        assert!(!granted(from, group, kind, namespace, name), "{from} to {kind} {namespace}/{name}");
+    }
+}
+
+#[test]
+fn a_copy_stands_still_while_the_world_goes_on() {
+    let mut world = world("{apiVersion: v1, kind: Namespace, metadata: {name: a}}");
+    let before = world.clone();
+    world.remove(Resource::Namespaces, &Name::new("", "a"));
+    assert!(before.has_namespace("a") && !world.has_namespace("a"));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(Fact),
+    Remove(Resource, Name),
+    Replace(Vec<Fact>),
+}
+
+fn any_name() -> impl Strategy<Value = Name> {
+    (prop::sample::select(vec!["a", "b"]), prop::sample::select(vec!["x", "y", "z"])).prop_map(|(a, b)| Name::new(a, b))
+}
+
+fn any_deployment() -> impl Strategy<Value = (Name, Deployment)> {
+    let claims =
+        (prop::option::of(any_name()), prop::option::of(any_name()), prop::collection::btree_set(any_name(), 0..3));
+    (
+        any_name(),
+        claims.prop_map(|(model, service, policies)| Deployment {
+            model,
+            service,
+            policies: policies.into_iter().collect(),
+        }),
+    )
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let deployment = || any_deployment().prop_map(|(name, deployment)| Fact::ModelDeployment(name, deployment));
+    prop_oneof![
+        4 => deployment().prop_map(Step::Put),
+        2 => any_name().prop_map(|name| Step::Put(Fact::Policy(name, None))),
+        2 => any_name().prop_map(|name| Step::Remove(Resource::ModelDeployments, name)),
+        1 => any_name().prop_map(|name| Step::Remove(Resource::Policies, name)),
+        1 => prop::collection::vec(deployment(), 0..3).prop_map(Step::Replace),
+    ]
+}
+
+proptest! {
+    /// Whatever happened before, the indexes say just what a fresh look at the objects that are left says.
+    #[test]
+    fn the_indexes_follow_the_objects(steps in prop::collection::vec(any_step(), 0..20)) {
+        let mut world = World::of_cluster();
+        let mut left = std::collections::BTreeMap::new();
+        for step in steps {
+            match step {
+                Step::Put(fact) => {
+                    if let Fact::ModelDeployment(name, deployment) = &fact {
+                        left.insert(name.clone(), deployment.clone());
+                    }
+                    world.put(fact);
+                }
+                Step::Remove(resource, name) => {
+                    if resource == Resource::ModelDeployments {
+                        left.remove(&name);
+                    }
+                    world.remove(resource, &name);
+                }
+                Step::Replace(facts) => {
+                    left.clear();
+                    for fact in &facts {
+                        if let Fact::ModelDeployment(name, deployment) = fact {
+                            left.insert(name.clone(), deployment.clone());
+                        }
+                    }
+                    world.replace(Resource::ModelDeployments, facts);
+                }
+            }
+        }
+        prop_assert_eq!(world.count(Resource::ModelDeployments), left.len());
+        let sorted = |names: Vec<&Name>| { let mut names: Vec<Name> = names.into_iter().cloned().collect(); names.sort(); names };
+        let of = |claims: &dyn Fn(&Deployment) -> bool| -> Vec<Name> {
+            left.iter().filter(|(_, deployment)| claims(deployment)).map(|(name, _)| name.clone()).collect()
+        };
+        let nobody = Name::new("", "");
+        for namespace in ["a", "b"] {
+            for name in ["x", "y", "z"] {
+                let key = Name::new(namespace, name);
+                prop_assert_eq!(sorted(world.with_model(namespace, name, &nobody).collect()), of(&|it| it.model.as_ref() == Some(&key)));
+                prop_assert_eq!(sorted(world.with_service(&key, &nobody).collect()), of(&|it| it.service.as_ref() == Some(&key)));
+                prop_assert_eq!(sorted(world.with_policy(&key).collect()), of(&|it| it.policies.contains(&key)));
+            }
+        }
+    }
+}
