@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use beamlit_operator::cli::{self, Exit, check, crds, rules};
+use beamlit_operator::cli::{self, Exit, check, crds, rules, schema};
 use clap::{Parser, Subcommand};
 
 /// Judges ModelDeployments and Policies: at `kubectl apply` as an admission webhook, and in files.
@@ -27,6 +27,8 @@ enum Command {
     Rules(rules::Args),
     /// Print the CustomResourceDefinitions
     Crds(crds::Args),
+    /// Print the JSON Schema of the operator's configuration
+    Schema(schema::Args),
     /// Run the admission webhook
     #[cfg(feature = "operator")]
     Serve(Box<beamlit_operator::serve::Args>),
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
             Command::Check(args) => cli::run(|| check::run(&args)),
             Command::Rules(args) => cli::run(|| rules::run(&args)),
             Command::Crds(args) => cli::run(|| crds::run(&args)),
+            Command::Schema(args) => cli::run(|| schema::run(&args)),
             #[cfg(feature = "operator")]
             Command::Serve(args) => beamlit_operator::serve::run(*args),
         },

@@ -28,7 +28,7 @@ pub fn spec_schema(kind: &str) -> Option<Value> {
 }
 
 /// The structural form sorts properties by name; the order in which they are declared is taken from the plain form.
-fn ordered<T: JsonSchema>() -> Value {
+pub(super) fn ordered<T: JsonSchema>() -> Value {
     let settings = || {
         SchemaSettings::openapi3().with(|settings| {
             settings.inline_subschemas = true;

@@ -1,14 +1,16 @@
-//! The resources as types: what users write, from which the CRDs and the engine's schema are made.
+//! The resources and the operator's configuration as types: what users write, from which the CRDs and the engine's schema are made.
 
 mod crd;
 mod metric;
 mod model_deployment;
+mod operator_configuration;
 mod policy;
 mod quantity;
 
 pub use crd::{all_crds, spec_schema};
 pub use metric::*;
 pub use model_deployment::*;
+pub use operator_configuration::*;
 pub use policy::*;
 pub use quantity::{IntOrString, QUANTITY_PATTERN};
 
@@ -24,3 +26,5 @@ pub const VERSION: &str = "v1alpha1";
 pub const DEPLOYMENT_API_VERSION: &str = "deployment.beamlit.com/v1alpha1";
 /// `apiVersion` of a `Policy`.
 pub const AUTHORIZATION_API_VERSION: &str = "authorization.beamlit.com/v1alpha1";
+/// `apiVersion` of an `OperatorConfiguration`.
+pub const CONFIG_API_VERSION: &str = "config.beamlit.com/v1alpha1";

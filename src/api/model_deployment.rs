@@ -294,7 +294,7 @@ pub struct WeightScalingPolicy {
 }
 
 /// Where traffic is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RemoteBackend {
     /// The backend's host: a DNS name, an IPv4 address or an IPv6 address in brackets, with an optional port. Required.
@@ -312,6 +312,20 @@ pub struct RemoteBackend {
     /// How the operator authenticates at the backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_config: Option<AuthConfig>,
+}
+
+/// The values of headers are left out: people put credentials there.
+impl std::fmt::Debug for RemoteBackend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { host, scheme, path_prefix, headers_to_add, auth_config } = self;
+        f.debug_struct("RemoteBackend")
+            .field("host", host)
+            .field("scheme", scheme)
+            .field("path_prefix", path_prefix)
+            .field("headers_to_add", &headers_to_add.as_ref().map(|headers| headers.keys().collect::<Vec<_>>()))
+            .field("auth_config", auth_config)
+            .finish()
+    }
 }
 
 /// How a backend is spoken to.

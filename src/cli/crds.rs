@@ -96,7 +96,7 @@ fn crd(mut definition: Value) -> Result<Crd, Box<dyn std::error::Error>> {
 }
 
 /// The limits are floats in the types of the API: `1.0` is `1`, and reads better so.
-fn whole_numbers(value: &mut Value) {
+pub(super) fn whole_numbers(value: &mut Value) {
     match value {
         Value::Number(number) => {
             // Beyond 2^53 a float is no longer sure to be the integer that was meant.

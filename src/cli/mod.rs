@@ -1,9 +1,10 @@
-//! The command line: the judge on files, the catalogue of rules and the CRDs, without a cluster and without a network.
+//! The command line: the judge on files, the catalogue of rules, the CRDs and the configuration's schema, without a cluster and without a network.
 
 pub mod check;
 pub mod crds;
 mod output;
 pub mod rules;
+pub mod schema;
 
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};

@@ -126,6 +126,7 @@ fn reported(reported: Reported) -> &'static str {
     match reported {
         Reported::Everywhere => "by the webhook and by check",
         Reported::InFiles => "by check alone, as the API server sees to it by itself",
+        Reported::Configuration => "by serve and by check, of the operator's configuration",
         Reported::InCluster => "by the webhook alone, as files do not show what is in the cluster",
     }
 }
@@ -145,7 +146,7 @@ struct JsonRule {
     kind: ErrorType,
     title: &'static str,
     why: &'static str,
-    /// Which of `webhook` and `check` report it.
+    /// Which of `webhook`, `serve` and `check` report it.
     reported: &'static [&'static str],
     /// What the examples are a part of; null if they are whole documents.
     part_of: Option<&'static str>,
@@ -170,6 +171,7 @@ impl JsonRule {
             reported: match rule.reported {
                 Reported::Everywhere => &["webhook", "check"],
                 Reported::InFiles => &["check"],
+                Reported::Configuration => &["serve", "check"],
                 Reported::InCluster => &["webhook"],
             },
             part_of: part_of(rule.example),

@@ -20,6 +20,11 @@ pub(super) fn compare(kind: Kind, a: &Finding, b: &Finding) -> Ordering {
     }
 }
 
+/// Compares two findings of one document whose fields are those of a shape.
+pub(super) fn by_shape(shape: &Shape, a: &Finding, b: &Finding) -> Ordering {
+    below(Some(shape), &a.path.0, &b.path.0)
+}
+
 fn is_spec(path: &Path) -> bool {
     matches!(path.0.first(), Some(Segment::Field(name)) if name.as_ref() == "spec")
 }

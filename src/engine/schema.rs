@@ -1,4 +1,4 @@
-//! The CRDs' own schema in a form to judge with, so that gate and API server cannot drift apart.
+//! The CRDs' own schema, and that of the configuration, in a form to judge with, so that gate and API server cannot drift apart.
 
 use std::sync::LazyLock;
 
@@ -56,6 +56,12 @@ impl Shape {
         }
     }
 
+    /// The shape of an `OperatorConfiguration`, the whole document.
+    pub(crate) fn of_configuration() -> &'static Shape {
+        static CONFIGURATION: LazyLock<Shape> = LazyLock::new(|| total(&api::configuration_schema()));
+        &CONFIGURATION
+    }
+
     /// The fields, none if this is no object.
     pub(crate) fn fields(&self) -> &[Field] {
         match self {
@@ -68,11 +74,17 @@ impl Shape {
 /// Total for the schemas that the types give, which a test runs through.
 #[allow(clippy::expect_used)]
 fn compile_spec(kind: Kind) -> Shape {
-    compile(&api::spec_schema(kind.name()).expect("every kind has a schema")).expect("every schema compiles")
+    total(&api::spec_schema(kind.name()).expect("every kind has a schema"))
+}
+
+/// As [`compile_spec`].
+#[allow(clippy::expect_used)]
+fn total(schema: &Value) -> Shape {
+    compile(schema).expect("every schema compiles")
 }
 
 /// Keywords that describe a value without limiting it.
-const SILENT: &[&str] = &["description", "default", "format", "x-kubernetes-list-type"];
+const SILENT: &[&str] = &["$schema", "title", "description", "default", "format", "x-kubernetes-list-type"];
 
 fn compile(schema: &Value) -> Result<Shape, String> {
     let map = schema.as_object().ok_or("a schema is a map")?;
@@ -94,7 +106,7 @@ fn compile(schema: &Value) -> Result<Shape, String> {
         };
     }
     match map.get("type").and_then(Value::as_str) {
-        Some("object") if map.contains_key("additionalProperties") => {
+        Some("object") if map.get("additionalProperties").is_some_and(Value::is_object) => {
             understood(&["type", "additionalProperties"])?;
             match compile(map.get("additionalProperties").unwrap_or(&Value::Null))? {
                 Shape::Text { min: 0, max: usize::MAX, allowed } if allowed.is_empty() => Ok(Shape::Texts),
@@ -102,7 +114,8 @@ fn compile(schema: &Value) -> Result<Shape, String> {
             }
         }
         Some("object") => {
-            understood(&["type", "properties", "required"])?;
+            // `additionalProperties: false`: whoever reads a file takes unknown fields for a fault in any case.
+            understood(&["type", "properties", "required", "additionalProperties"])?;
             let required: Vec<&str> =
                 map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
             let properties = map.get("properties").and_then(Value::as_object).ok_or("an object without properties")?;
@@ -156,11 +169,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_keyword_of_both_schemas_is_understood() {
+    fn every_keyword_of_every_schema_is_understood() {
         for kind in Kind::ALL {
             let schema = api::spec_schema(kind.name()).unwrap();
             compile(&schema).unwrap_or_else(|error| panic!("{}: {error}", kind.name()));
         }
+        compile(&api::configuration_schema()).unwrap_or_else(|error| panic!("OperatorConfiguration: {error}"));
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod rights;
 mod rollout;
 mod teams;
 mod uninstall;
+mod watches;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! The corpus: manifests, good and bad, on which `check`, the webhook and a real API server must agree.
 
 use beamlit_operator::engine::configuration::Configuration;
-use beamlit_operator::engine::finding::rules::{self, Example, Rule};
+use beamlit_operator::engine::finding::rules::{self, Example, Reported, Rule};
 use beamlit_operator::engine::manifest::{Judge, Judged, Named, Outcome};
 use beamlit_operator::engine::parse::documents;
 use serde_json::{Value as Json, json};
@@ -35,7 +35,9 @@ const FILES: [(&str, &str); 6] = [
 
 /// Every manifest of the corpus.
 pub(crate) fn all() -> Vec<Manifest> {
-    let mut all: Vec<Manifest> = rules::all().flat_map(examples).collect();
+    // A configuration is no object of a cluster.
+    let of_objects = rules::all().filter(|rule| rule.reported != Reported::Configuration);
+    let mut all: Vec<Manifest> = of_objects.flat_map(examples).collect();
     all.extend(metrics());
     all.extend(FILES.iter().flat_map(|(file, text)| written(file, text)));
     all

@@ -11,11 +11,15 @@ use crate::engine::manifest::{Judged, Placed, Reference};
 use crate::engine::parse::Mark;
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Document<'r> {
     version: u32,
     results: Vec<ObjectResult<'r>>,
     unreadable: Vec<Unreadable<'r>>,
     skipped: usize,
+    /// What was named and not judged, because the configuration is not sound; absent if there is none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    not_judged: &'r [String],
     summary: Summary,
 }
 
@@ -88,6 +92,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, quiet: bool) -> io::Re
         results: report.judged().map(|(source, judged)| result(source, judged, quiet)).collect(),
         unreadable: report.entries.iter().filter_map(unreadable).collect(),
         skipped: report.skipped,
+        not_judged: &report.not_judged,
         summary: Summary {
             objects: sum.objects,
             admitted: sum.admitted,

@@ -1,5 +1,6 @@
 //! `check`: judges manifests in files, directories and stdin as the webhook would.
 
+mod configured;
 mod json;
 mod plain;
 mod report;
@@ -23,11 +24,14 @@ use sources::{Fault, Source};
     long_about = "Judges every ModelDeployment and Policy in files, directories and on stdin, as the webhook would at `kubectl apply`, \
 and names all that is wrong with them at once: where, what, and what to write instead.\n\n\
 Reads YAML as kubectl does (multi-document files and Lists included) and JSON. Objects of other kinds are passed over and counted. \
+With --config, the operator's configuration is judged first, and the rest as an operator with it would. \
 It talks to no cluster: what an object refers to and no file holds is unknown, and said to be.",
     after_long_help = "\
 Examples:
   beamlit-operator check deploy/
   beamlit-operator check --deny-warnings --quiet deploy/ policies/eu.yaml
+  beamlit-operator check --config operator-configuration.yaml deploy/
+  beamlit-operator check --config operator-configuration.yaml       (the configuration alone)
   kubectl get modeldeployments -A -o yaml | beamlit-operator check -
   beamlit-operator check --output json deploy/ | jq '.results[] | select(.verdict == \"refused\") | .name'
   beamlit-operator rules OB003       (what a code in brackets means)
@@ -36,22 +40,27 @@ Exit codes, the higher line wins:
   70  internal error
   64  wrong usage
    2  something could not be read or parsed
-   1  an object is refused (or warned about, with --deny-warnings)
+   1  an object, or the configuration, is refused (or warned about, with --deny-warnings)
    3  nothing to check
    0  all admitted"
 )]
 pub struct Args {
     /// Files, directories (*.yaml, *.yml and *.json in them, hidden ones aside), or - for stdin
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "config", value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// The operator's configuration (an OperatorConfiguration): it is judged too, and where it is not sound nothing else is
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 
     /// The namespace of objects that name none
     #[arg(long, short, value_name = "NAMESPACE", default_value = "default", value_parser = namespace)]
     namespace: String,
 
-    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it
-    #[arg(long, value_name = "DOMAIN", default_value = "cluster.local", value_parser = domain)]
-    cluster_domain: String,
+    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it [default: clusterDomain of the
+    /// configuration, or else cluster.local]
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
+    cluster_domain: Option<String>,
 
     /// End with exit code 1 if there is a warning
     #[arg(long)]
@@ -78,16 +87,7 @@ fn domain(text: &str) -> Result<String, String> {
 
 /// Judges what the arguments name and prints what was found.
 pub fn run(args: &Args) -> Exit {
-    let mut judge = Judge::new(
-        &args.namespace,
-        Configuration { cluster_domain: args.cluster_domain.clone(), ..Configuration::default() },
-    );
-    let found = sources::read(sources::find(&args.paths));
-    for (_, bytes) in found.iter().flatten() {
-        // What cannot be taken in breaks down once more when it is judged, and is told then.
-        _ = panic::catch_unwind(AssertUnwindSafe(|| judge.learn(bytes)));
-    }
-    let report = examine(found, |source, bytes| judge.source(bytes, source.named));
+    let report = judged(args);
     output::print(report.exit(args.deny_warnings), |out| match args.output {
         Format::Json => json::write(out, &report, args.quiet),
         Format::Plain => {
@@ -96,12 +96,46 @@ pub fn run(args: &Args) -> Exit {
     })
 }
 
+fn judged(args: &Args) -> Report {
+    let mut report = Report::default();
+    let domain = args.cluster_domain.as_deref();
+    let configuration = match &args.config {
+        None => {
+            let default = Configuration::default();
+            Configuration { cluster_domain: domain.map_or(default.cluster_domain, str::to_owned), ..default }
+        }
+        Some(path) => {
+            report.beside = usize::from(!args.paths.is_empty());
+            match configured::judge(&mut report, path, domain) {
+                Some(configuration) => configuration,
+                // Verdicts of another configuration would be untrue.
+                None => {
+                    report.not_judged = args.paths.iter().map(|path| sources::name_of(path)).collect();
+                    return report;
+                }
+            }
+        }
+    };
+    let mut judge = Judge::new(&args.namespace, configuration);
+    let mut found = sources::find(&args.paths);
+    if let Some(path) = &args.config {
+        sources::leave_out(&mut found, path);
+    }
+    let found = sources::read(found);
+    for (_, bytes) in found.iter().flatten() {
+        // What cannot be taken in breaks down once more when it is judged, and is told then.
+        _ = panic::catch_unwind(AssertUnwindSafe(|| judge.learn(bytes)));
+    }
+    examine(&mut report, found, |source, bytes| judge.source(bytes, source.named));
+    report
+}
+
 /// Has every source judged. A panic is a fault of this program: it is reported for its source, and the others are still judged.
 fn examine(
+    report: &mut Report,
     sources: Vec<Result<(Source, Vec<u8>), Fault>>,
     mut judge: impl FnMut(&Source, &[u8]) -> Vec<crate::engine::manifest::Outcome>,
-) -> Report {
-    let mut report = Report::default();
+) {
     for found in sources {
         let (source, bytes) = match found {
             Ok(read) => read,
@@ -115,7 +149,6 @@ fn examine(
             Err(_) => report.crashed(source.name),
         }
     }
-    report
 }
 
 #[cfg(test)]
@@ -130,7 +163,8 @@ mod tests {
             std::fs::write(directory.path().join(name), name).unwrap();
         }
         let mut judged = Vec::new();
-        let report = examine(sources::read(sources::find(&[directory.path().to_owned()])), |_, bytes| {
+        let mut report = Report::default();
+        examine(&mut report, sources::read(sources::find(&[directory.path().to_owned()])), |_, bytes| {
             assert_ne!(bytes, b"a.yaml", "clientSecret: hunter2");
             judged.push(bytes.to_vec());
             vec![Outcome::Skipped]

@@ -31,6 +31,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report, options: &Options) -> 
             Event::Unreadable { at, message } => line(out, &entry.source, *at, ERROR, "error", message)?,
         }
     }
+    not_judged(out, report)?;
     if options.quiet {
         return Ok(());
     }
@@ -74,6 +75,16 @@ fn full_name(judged: &Judged) -> String {
         Some(namespace) => format!("{}/{}", escaped(namespace), escaped(&judged.name)),
         None => escaped(&judged.name).to_string(),
     }
+}
+
+/// Said also to those who want errors only: otherwise they would take silence for a verdict.
+fn not_judged(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let names: Vec<String> = report.not_judged.iter().map(|name| escaped(name).to_string()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.join(", ");
+    writeln!(out, "{NOTE}note:{NOTE:#} not judged, as the configuration must be sound first: {names}")
 }
 
 /// What could not be looked up is no fault of anybody's: one line for all of it.

@@ -12,6 +12,10 @@ pub(super) struct Report {
     pub entries: Vec<Entry>,
     /// How many documents and items were passed over.
     pub skipped: usize,
+    /// How many of the entries are judged beside what was asked for: the configuration.
+    pub beside: usize,
+    /// What was asked for and not judged, because the configuration is not sound.
+    pub not_judged: Vec<String>,
     crashed: bool,
 }
 
@@ -128,7 +132,7 @@ impl Report {
             Exit::Unreadable
         } else if sum.refused > 0 || (deny_warnings && sum.warnings > 0) {
             Exit::Refused
-        } else if sum.objects == 0 {
+        } else if sum.objects <= self.beside {
             Exit::Nothing
         } else {
             Exit::Fine

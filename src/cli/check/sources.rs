@@ -42,6 +42,11 @@ pub(super) struct Fault {
 pub(super) type Found = Result<Source, Fault>;
 
 impl Source {
+    /// A file that was named.
+    pub(super) fn named(path: &Path) -> Self {
+        Self::file(path, Named::Explicitly)
+    }
+
     fn file(path: &Path, named: Named) -> Self {
         Self { name: name_of(path), named, input: Input::File(path.to_owned()) }
     }
@@ -82,6 +87,16 @@ pub(super) fn find(paths: &[PathBuf]) -> Vec<Found> {
         }
     }
     all.list
+}
+
+/// Leaves out a file that was read already, however it was named.
+pub(super) fn leave_out(list: &mut Vec<Found>, path: &Path) {
+    let Ok(real) = fs::canonicalize(path) else { return };
+    let is_it = |source: &Source| match &source.input {
+        Input::File(path) => fs::canonicalize(path).is_ok_and(|path| path == real),
+        Input::Stdin => false,
+    };
+    list.retain(|found| !found.as_ref().is_ok_and(is_it));
 }
 
 /// The bytes of every source: what one file says decides what another one is judged by, so all of them are needed at once.
@@ -179,7 +194,8 @@ fn is_manifest(path: &Path) -> bool {
     path.extension().and_then(OsStr::to_str).is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json"))
 }
 
-fn name_of(path: &Path) -> String {
+/// What people call a path.
+pub(super) fn name_of(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 

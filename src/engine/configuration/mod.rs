@@ -3,7 +3,7 @@
 //! It is read and judged in [`super::manifest`], as every document is.
 
 use super::policy::{Atlas, Flavor, Site};
-use super::units::{Host, HostPattern};
+use super::units::{Host, HostMap, HostPattern};
 use crate::api::RemoteBackend;
 
 /// The operator's configuration. [`Configuration::default`] is what holds where nobody has configured anything.
@@ -22,9 +22,9 @@ pub struct Configuration {
     /// Where locations lie.
     pub atlas: Atlas,
     /// The backends whose place is known.
-    pub backends: Vec<DeclaredBackend>,
+    pub backends: HostMap<DeclaredBackend>,
     /// Hosts that are targets although they look like the cluster's own insides.
-    pub allowed_hosts: Vec<HostPattern>,
+    pub allowed_hosts: HostMap<()>,
     /// Where traffic goes if an object names no backend; none means Beamlit.
     pub default_remote_backend: Option<RemoteBackend>,
     /// What becomes of an object that names a local policy which does not exist.
@@ -69,6 +69,15 @@ pub enum Answer {
     Refuse,
 }
 
+/// Why a host is no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// Loopback, link-local and multicast addresses, metadata services, the API server.
+    Inside,
+    /// A Service, or a pod, of another namespace.
+    OtherNamespace,
+}
+
 /// What holds every weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
@@ -84,6 +93,12 @@ pub const BEAMLIT_HOST: &str = "run.beamlit.com";
 /// The cluster's DNS domain, unless configuration names another.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";
 
+impl FromIterator<DeclaredBackend> for HostMap<DeclaredBackend> {
+    fn from_iter<I: IntoIterator<Item = DeclaredBackend>>(backends: I) -> Self {
+        backends.into_iter().map(|backend| (backend.host.clone(), backend)).collect()
+    }
+}
+
 impl Default for Configuration {
     fn default() -> Self {
         Self {
@@ -93,8 +108,8 @@ impl Default for Configuration {
             production: Vec::new(),
             development: Vec::new(),
             atlas: Atlas::default(),
-            backends: Vec::new(),
-            allowed_hosts: Vec::new(),
+            backends: HostMap::default(),
+            allowed_hosts: HostMap::default(),
             default_remote_backend: None,
             missing_local_policy: Answer::Warn,
             missing_grant: Answer::Refuse,
@@ -134,9 +149,39 @@ impl Configuration {
     /// What is declared of a host: the narrowest pattern that matches counts.
     #[must_use]
     pub fn declared(&self, host: &Host) -> Option<&DeclaredBackend> {
-        self.backends
-            .iter()
-            .filter(|backend| backend.host.matches(host))
-            .max_by_key(|backend| backend.host.narrowness())
+        self.backends.narrowest(host)
+    }
+
+    /// Whether a host is a target in spite of its guard. What is inside of the machine and the cluster must be named exactly: a
+    /// wildcard would open more than anybody looked at.
+    #[must_use]
+    pub fn allows(&self, host: &Host, guarded: Guarded) -> bool {
+        match guarded {
+            Guarded::Inside => self.allowed_hosts.exactly(host).is_some(),
+            Guarded::OtherNamespace => self.allowed_hosts.narrowest(host).is_some(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::units::HostPort;
+
+    #[test]
+    fn a_wildcard_opens_other_namespaces_and_nothing_inside() {
+        let patterns = ["*.team-b.svc", "*.localhost", "127.0.0.1"].map(|text| (HostPattern::parse(text).unwrap(), ()));
+        let configuration = Configuration { allowed_hosts: patterns.into_iter().collect(), ..Configuration::default() };
+        for (host, inside, other) in [
+            ("web.team-b.svc", false, true),
+            ("a.localhost", false, true),
+            ("127.0.0.1", true, true),
+            ("127.0.0.2", false, false),
+            ("team-b.svc", false, false),
+        ] {
+            let host = HostPort::parse(host).unwrap().host;
+            assert_eq!(configuration.allows(&host, Guarded::Inside), inside, "{host}");
+            assert_eq!(configuration.allows(&host, Guarded::OtherNamespace), other, "{host}");
+        }
     }
 }

@@ -119,6 +119,15 @@ impl Finding {
         self
     }
 
+    /// As [`Finding::value`], where there may be none.
+    #[must_use]
+    pub fn maybe_value(self, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.value(value),
+            None => self,
+        }
+    }
+
     /// Shows a number at fault.
     #[must_use]
     pub fn number(mut self, value: impl fmt::Display) -> Self {

@@ -3,6 +3,7 @@
 //! The webhook never sees a wrong kind, malformed metadata, an unknown field or a duplicate key, because the API server
 //! refuses or drops them first. Here they are judged too, and the spec by the same engine ([`super::judge`]).
 
+pub mod configuration;
 mod metadata;
 mod place;
 mod references;
@@ -73,6 +74,18 @@ pub struct Judged {
     pub refused: bool,
     /// What it refers to and nobody could look up, each once.
     pub unknown: Vec<Reference>,
+}
+
+impl Judged {
+    /// With what was found in the object.
+    fn with(mut self, object: &Node<'_>, findings: &Findings) -> Self {
+        self.refused = findings.refuse();
+        self.more = findings.more();
+        let mut places = Places::new(object);
+        let placed = |finding: &Finding| Placed { finding: finding.clone(), at: places.of(finding) };
+        self.findings = findings.list().iter().map(placed).collect();
+        self
+    }
 }
 
 /// A finding and its place in the source.
@@ -173,6 +186,7 @@ impl Judge {
                 return Outcome::Skipped;
             }
             Known::NoManifest(findings) | Known::Wrong(findings) => findings,
+            Known::Configuration => configuration::findings(&object, None),
             Known::Ours(kind) => {
                 let named = text(&["metadata", "namespace"]);
                 let namespace = if named.is_empty() { self.namespace.clone() } else { named };
@@ -189,12 +203,7 @@ impl Judge {
                 findings
             }
         };
-        judged.refused = findings.refuse();
-        judged.more = findings.more();
-        let mut places = Places::new(&object);
-        let placed = |finding: &Finding| Placed { finding: finding.clone(), at: places.of(finding) };
-        judged.findings = findings.list().iter().map(placed).collect();
-        Outcome::Judged(Box::new(judged))
+        Outcome::Judged(Box::new(judged.with(&object, &findings)))
     }
 
     fn ours(&mut self, kind: Kind, object: &Node<'_>, namespace: &str) -> Findings {

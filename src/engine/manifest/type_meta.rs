@@ -1,7 +1,7 @@
 //! `apiVersion` and `kind`: whose an object is, and what its author most likely meant where nobody has such a thing.
 
 use super::{required, wrong_type};
-use crate::api::{AUTHORIZATION_GROUP, CONFIG_GROUP, DEPLOYMENT_GROUP, VERSION};
+use crate::api::{AUTHORIZATION_GROUP, CONFIG_API_VERSION, CONFIG_GROUP, DEPLOYMENT_GROUP, VERSION};
 use crate::engine::finding::rules::OB009;
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::Node;
@@ -12,6 +12,8 @@ use crate::engine::suggest;
 pub(super) enum Known {
     /// One that is judged.
     Ours(Kind),
+    /// The operator's configuration.
+    Configuration,
     /// Meant for us, and of a group, version or kind that does not exist.
     Wrong(Findings),
     /// No object at all.
@@ -25,8 +27,11 @@ const KINDS: [(&str, &str); 4] = [
     (DEPLOYMENT_GROUP, "ModelDeployment"),
     (DEPLOYMENT_GROUP, "OffloadAutoscaler"),
     (AUTHORIZATION_GROUP, "Policy"),
-    (CONFIG_GROUP, "OperatorConfiguration"),
+    (CONFIG_GROUP, CONFIGURATION),
 ];
+
+/// The kind of the operator's configuration.
+const CONFIGURATION: &str = "OperatorConfiguration";
 
 const GROUPS: [&str; 3] = [DEPLOYMENT_GROUP, AUTHORIZATION_GROUP, CONFIG_GROUP];
 
@@ -69,6 +74,9 @@ fn of_kind(version_text: &str, kind: &str) -> Known {
     if let Some(kind) = Kind::of(group, version, kind) {
         return Known::Ours(kind);
     }
+    if (version_text, kind) == (CONFIG_API_VERSION, CONFIGURATION) {
+        return Known::Configuration;
+    }
     let mut out = Findings::default();
     let root = At::root();
     let (at_version, at_kind) = (root.field("apiVersion"), root.field("kind"));
@@ -100,6 +108,44 @@ fn of_kind(version_text: &str, kind: &str) -> Known {
     };
     out.add(not_supported(&at_version, version_text, &supported, meant));
     Known::Wrong(out)
+}
+
+/// What keeps a document from being an operator's configuration; nothing if it is one.
+pub(super) fn configuration(document: &Node<'_>) -> Findings {
+    let mut out = Findings::default();
+    let root = At::root();
+    if !document.is_map() {
+        out.add(wrong_type(&root, document, "a map"));
+        return out;
+    }
+    for (field, right) in [("apiVersion", CONFIG_API_VERSION), ("kind", CONFIGURATION)] {
+        let at = root.field(field);
+        match document.get(field).map(|node| (node, node.text())) {
+            Some((_, Some(text))) if text == right => {}
+            None | Some((_, Some(""))) => out.add(required(&at, "").hint(format!("write {field}: {right}"))),
+            Some((node, None)) => out.add(wrong_type(&at, node, "a string")),
+            Some((_, Some(text))) => {
+                let near = suggest::closest(text, [right]);
+                // Of another kind altogether, the apiVersion goes with the kind.
+                if field == "kind" && near.is_none() {
+                    out = Findings::default();
+                }
+                let hint = near.map(suggest::hint).or_else(|| instead(text).filter(|_| field == "kind"));
+                let finding = Finding::new(&OB009, &at, format!("supported values: {}", quoted(right)));
+                out.add(finding.value(text).maybe_hint(hint));
+            }
+        }
+    }
+    out
+}
+
+/// What to do about a configuration that stands in another object.
+fn instead(kind: &str) -> Option<String> {
+    match kind {
+        "ConfigMap" => Some("give the file that it holds, not the ConfigMap".to_owned()),
+        _ if kind.ends_with("List") => Some("a configuration stands in no List".to_owned()),
+        _ => None,
+    }
 }
 
 /// Whether an object without type meta looks like one of ours.

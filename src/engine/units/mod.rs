@@ -3,6 +3,7 @@
 mod continents;
 mod duration;
 mod host;
+mod host_map;
 mod host_pattern;
 pub mod names;
 mod place;
@@ -11,6 +12,7 @@ mod quantity;
 
 pub use duration::{DurationError, GoDuration};
 pub use host::{Host, HostFault, HostPort};
+pub use host_map::HostMap;
 pub use host_pattern::HostPattern;
 pub use place::{Continent, CountryCode};
 pub use quantity::Quantity;

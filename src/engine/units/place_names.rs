@@ -23,6 +23,14 @@ impl CountryCode {
         Continent::meant(&folded).map(|code| wrong_type("continent", code.as_str(), text))
     }
 
+    /// As [`CountryCode::hint`], where country and continent are fields of their own.
+    #[must_use]
+    pub fn hint_in_field(text: &str) -> Option<String> {
+        let folded = Folded::new(text);
+        let country = Self::meant(&folded).map(|code| suggest::hint(code.as_str()));
+        country.or_else(|| Continent::meant(&folded).map(|code| format!("did you mean continent: {code}?")))
+    }
+
     fn meant(text: &Folded) -> Option<Self> {
         let exact = |text: &str| Self::parse(text).or_else(|| Self::by_other_code(text));
         exact(text.text())
@@ -63,6 +71,16 @@ impl Continent {
             return continent.map(|code| suggest::hint(code.as_str()));
         }
         CountryCode::meant(&folded).map(|code| wrong_type("country", code.as_str(), text))
+    }
+
+    /// As [`Continent::hint`], where country and continent are fields of their own.
+    #[must_use]
+    pub fn hint_in_field(text: &str) -> Option<String> {
+        let folded = Folded::new(text);
+        if Self::meant(&folded).is_none() && !AMERICAS.contains(&folded.text()) {
+            return CountryCode::meant(&folded).map(|code| format!("did you mean country: {code}?"));
+        }
+        Self::hint(text)
     }
 
     fn meant(text: &Folded) -> Option<Self> {

@@ -266,12 +266,14 @@ mod tests {
         let country = |code| Site { country: CountryCode::parse(code), ..Site::default() };
         let mut configuration = Configuration { production: production.to_vec(), ..Configuration::default() };
         configuration.atlas.declare("par-1", CountryCode::parse("fr"), None);
-        configuration.backends = vec![
+        configuration.backends = [
             backend("paris.example.com", Site { location: Some("par-1".into()), ..Site::default() }, &[("gpu", "t4")]),
             backend("*.us.example.com", country("us"), &[("cpu", "x86"), ("gpu", "t4")]),
             backend("europe.example.com", Site { continent: Some(Continent::Europe), ..Site::default() }, &[]),
             backend("somewhere.example.com", Site::default(), &[("gpu", "t4")]),
-        ];
+        ]
+        .into_iter()
+        .collect();
         configuration
     }
 

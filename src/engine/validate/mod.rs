@@ -5,6 +5,7 @@
 
 mod behavior;
 mod bounds;
+pub(super) mod configuration;
 mod metrics;
 mod model;
 pub(super) mod policy;

@@ -20,7 +20,8 @@ pub(super) fn model(out: &mut Findings, at: &At<'_>, spec: &Node<'_>) {
     }
 }
 
-fn fault(name: &str) -> Option<String> {
+/// Why a name cannot become a segment of a URL's path.
+pub(super) fn fault(name: &str) -> Option<String> {
     if matches!(name, "." | "..") {
         return Some("must not be . or .., for it becomes a segment of a URL's path".into());
     }

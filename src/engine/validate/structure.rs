@@ -12,7 +12,7 @@ use crate::engine::units::Quantity;
 pub(super) fn spec(out: &mut Findings, at: &At<'_>, object: &Node<'_>, shape: &Shape, reading: Reading) {
     match object.get("spec") {
         Some(node) => value(out, at, node, shape, reading),
-        None => out.add(Finding::new(&OB002, at, "").by_schema()),
+        None => out.add(missing(at)),
     }
 }
 
@@ -31,14 +31,7 @@ pub(super) fn value(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Sh
         }
         (Shape::List { item, min }, Value::List(items)) => {
             if items.len() < *min {
-                out.add(
-                    Finding::new(
-                        &OB002,
-                        at,
-                        format!("must have at least {min} item{}", if *min == 1 { "" } else { "s" }),
-                    )
-                    .by_schema(),
-                );
+                out.add(too_few(at, *min));
             }
             for (index, node) in items.iter().enumerate() {
                 value(out, &at.index(index), node, item, reading);
@@ -50,9 +43,9 @@ pub(super) fn value(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Sh
                     out.add_error(|| not_supported(at, text, allowed));
                 }
             } else if text.is_empty() && *min > 0 {
-                out.add(Finding::new(&OB002, at, "must not be empty").by_schema());
+                out.add(empty(at));
             } else if text.len() > *max && text.chars().count() > *max {
-                out.add(Finding::new(&OB005, at, format!("may not be more than {max} characters")).by_schema());
+                out.add(too_long(at, *max));
             }
         }
         (Shape::Integer { min, max }, Value::Int(_) | Value::Float(_)) => match (node.integer(), &node.value) {
@@ -85,7 +78,7 @@ fn object(out: &mut Findings, at: &At<'_>, node: &Node<'_>, shape: &Shape, readi
         let at = at.field(&field.name);
         match node.get(&field.name) {
             Some(node) => value(out, &at, node, &field.shape, reading),
-            None if field.required => out.add(Finding::new(&OB002, &at, "").by_schema()),
+            None if field.required => out.add(missing(&at)),
             None => {}
         }
     }
@@ -104,9 +97,7 @@ pub(super) fn keys<'k, I: Iterator<Item = &'k str>>(
     // A null counts as absent, and kubectl apply drops it before anybody asks what it is.
     for member in counted(node).filter(|member| !member.value.is_null()) {
         if !known().any(|name| name == member.key) {
-            out.add_error(|| {
-                Finding::new(&OB007, &at.field(&member.key), "").maybe_hint(suggest::field(&member.key, known()))
-            });
+            out.add_error(|| unknown(at, &member.key, known()));
         }
     }
     duplicates(out, at, node, Reading::File, false);
@@ -127,7 +118,7 @@ pub(super) fn counted<'n, 'a>(node: &'n Node<'a>) -> impl Iterator<Item = &'n cr
 }
 
 /// Reports each key that stands more than once in a map, which is `free` if its keys are no fields.
-fn duplicates(out: &mut Findings, at: &At<'_>, node: &Node<'_>, reading: Reading, free: bool) {
+pub(super) fn duplicates(out: &mut Findings, at: &At<'_>, node: &Node<'_>, reading: Reading, free: bool) {
     if reading != Reading::File {
         return;
     }
@@ -147,7 +138,30 @@ fn duplicates(out: &mut Findings, at: &At<'_>, node: &Node<'_>, reading: Reading
     }
 }
 
-fn wrong_type(at: &At<'_>, node: &Node<'_>, wanted: &str) -> Finding {
+/// A field that is required and absent.
+pub(super) fn missing(at: &At<'_>) -> Finding {
+    Finding::new(&OB002, at, "").by_schema()
+}
+
+pub(super) fn empty(at: &At<'_>) -> Finding {
+    Finding::new(&OB002, at, "must not be empty").by_schema()
+}
+
+pub(super) fn too_few(at: &At<'_>, min: usize) -> Finding {
+    let message = format!("must have at least {min} item{}", if min == 1 { "" } else { "s" });
+    Finding::new(&OB002, at, message).by_schema()
+}
+
+pub(super) fn too_long(at: &At<'_>, max: usize) -> Finding {
+    Finding::new(&OB005, at, format!("may not be more than {max} characters")).by_schema()
+}
+
+/// A key of the map at `at` that is no field of it.
+pub(super) fn unknown<'k>(at: &At<'_>, key: &str, known: impl Iterator<Item = &'k str>) -> Finding {
+    Finding::new(&OB007, &at.field(key), "").maybe_hint(suggest::field(key, known))
+}
+
+pub(super) fn wrong_type(at: &At<'_>, node: &Node<'_>, wanted: &str) -> Finding {
     let finding = Finding::new(&OB001, at, format!("must be {wanted}, not {}", node.type_name())).by_schema();
     match (wanted, &node.value) {
         ("a string", Value::Int(_) | Value::Float(_) | Value::Bool(_)) => finding.hint("put it in quotes"),
@@ -170,7 +184,7 @@ fn out_of_range(at: &At<'_>, min: i64, max: i64) -> Finding {
     Finding::new(&OB004, at, message).by_schema()
 }
 
-fn not_supported(at: &At<'_>, text: &str, allowed: &[String]) -> Finding {
+pub(super) fn not_supported(at: &At<'_>, text: &str, allowed: &[String]) -> Finding {
     let list: Vec<String> = allowed.iter().map(|value| quoted(value)).collect();
     Finding::new(&OB003, at, format!("supported values: {}", list.join(", ")))
         .value(text)
@@ -187,7 +201,7 @@ fn no_quantity(at: &At<'_>, text: &str) -> Finding {
 }
 
 impl Shape {
-    fn wanted(&self) -> &'static str {
+    pub(super) fn wanted(&self) -> &'static str {
         match self {
             Shape::Object(_) | Shape::Texts => "a map",
             Shape::List { .. } => "a list",

@@ -42,6 +42,7 @@ impl Operator {
     /// # Errors
     /// If it does not become ready.
     pub(crate) fn start(plane: &ControlPlane, authority: &Authority, flags: &[String]) -> Result<Self, String> {
+        // It may watch everything: which rights it needs is tests/cluster/rights.rs's business.
         Self::from_files(plane, "operator", plane.admin().kubeconfig(), authority, flags)
     }
 

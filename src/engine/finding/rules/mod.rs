@@ -2,6 +2,7 @@
 //!
 //! The judge reports `&OB001`, the command `rules` prints [`all`], and a test runs every example through the engine.
 
+mod configuration;
 mod metric;
 mod model_deployment;
 mod object;
@@ -10,6 +11,10 @@ mod reference;
 mod remote;
 mod scaling;
 
+pub use configuration::{
+    CF001, CF002, CF003, CF004, CF005, CF006, CF007, CF008, CF009, CF010, CF011, CF012, CF013, CF014, CF015, CF016,
+    CF017, CF018, CF019,
+};
 pub use metric::{
     MD040, MD041, MD042, MD043, MD044, MD045, MD046, MD047, MD048, MD049, MD050, MD051, MD052, MD053, MD054, MD055,
 };
@@ -30,7 +35,8 @@ use super::{ErrorType, Severity};
 /// A rule that objects are held to.
 #[derive(Debug)]
 pub struct Rule {
-    /// The stable code: `OB…` any object, `MD…` ModelDeployment, `PL…` Policy, `RF…` references, `RT…` remote backends.
+    /// The stable code: `OB…` any object, `MD…` ModelDeployment, `PL…` Policy, `RF…` references, `RT…` remote backends,
+    /// `CF…` the operator's configuration.
     pub code: &'static str,
     /// Whether breaking it refuses the object.
     pub severity: Severity,
@@ -63,6 +69,8 @@ pub enum Reported {
     Everywhere,
     /// `check` alone: the API server refuses it by itself, or never lets the webhook see it.
     InFiles,
+    /// Whoever reads the operator's configuration: the server and `check`.
+    Configuration,
     /// The webhook alone: files do not show what is in the cluster.
     InCluster,
 }
@@ -138,10 +146,19 @@ use rules;
 
 /// Every rule, in the order of the codes.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [object::ALL, model_deployment::ALL, scaling::ALL, metric::ALL, policy::ALL, reference::ALL, remote::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        object::ALL,
+        model_deployment::ALL,
+        scaling::ALL,
+        metric::ALL,
+        policy::ALL,
+        reference::ALL,
+        remote::ALL,
+        configuration::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The rule of that code, regardless of letter case.

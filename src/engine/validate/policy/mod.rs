@@ -160,7 +160,7 @@ fn contained(out: &mut Findings, at: &At<'_>, items: &[Node<'_>], places: &HashM
 }
 
 /// The longest name, in characters, that the schema lets through.
-const MAX_NAME: usize = 253;
+pub(super) const MAX_NAME: usize = 253;
 
 /// Judges the name of a place.
 fn location(out: &mut Findings, at: &At<'_>, kind: &str, name: &str) -> Option<Place> {
@@ -192,7 +192,7 @@ fn flavor(out: &mut Findings, at: &At<'_>, kind: &str, name: &str) -> Option<Fla
 }
 
 /// Judges a name that Beamlit gave.
-fn named<'n>(out: &mut Findings, at: &At<'_>, rule: &'static Rule, name: &'n str) -> Option<&'n str> {
+pub(super) fn named<'n>(out: &mut Findings, at: &At<'_>, rule: &'static Rule, name: &'n str) -> Option<&'n str> {
     if is_name(name) {
         return Some(name);
     }

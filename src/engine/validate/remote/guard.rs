@@ -5,13 +5,20 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::engine::configuration::Guarded;
 use crate::engine::subject::Surroundings;
 use crate::engine::units::Host;
 
-/// Why the host is never a target; none if it may be one.
+/// Why the host is no target; none if it may be one, which configuration can allow.
 pub(super) fn forbidden(host: &Host, surroundings: &Surroundings<'_>) -> Option<String> {
+    let (guarded, why) = guard(host, surroundings)?;
+    (!surroundings.configuration.allows(host, guarded)).then_some(why)
+}
+
+/// What the host is guarded against, and why, whatever configuration allows.
+pub(in crate::engine::validate) fn guard(host: &Host, surroundings: &Surroundings<'_>) -> Option<(Guarded, String)> {
     match host {
-        Host::Ip(address) => address_fault(*address).map(Into::into),
+        Host::Ip(address) => address_fault(*address).map(|why| (Guarded::Inside, why.into())),
         Host::Name(name) => name_fault(name, surroundings),
     }
 }
@@ -73,27 +80,36 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-fn name_fault(name: &str, surroundings: &Surroundings<'_>) -> Option<String> {
+fn name_fault(name: &str, surroundings: &Surroundings<'_>) -> Option<(Guarded, String)> {
+    let inside = |why: &str| Some((Guarded::Inside, why.to_owned()));
     if name == "localhost" || name.ends_with(".localhost") || name == "localhost.localdomain" {
-        return Some("a loopback name is never a remote backend".into());
+        return inside("a loopback name is never a remote backend");
     }
     if matches!(name, "metadata" | "metadata.google.internal" | "instance-data.ec2.internal") {
-        return Some("the metadata service of a cloud is never a remote backend".into());
+        return inside("the metadata service of a cloud is never a remote backend");
     }
     let domain = surroundings.configuration.cluster_domain.trim_matches('.').to_ascii_lowercase();
-    let inside = name.strip_suffix(&domain).and_then(|name| name.strip_suffix('.')).unwrap_or(name);
-    let labels: Vec<&str> = inside.split('.').collect();
+    let local = name.strip_suffix(&domain).and_then(|name| name.strip_suffix('.')).unwrap_or(name);
+    let labels: Vec<&str> = local.split('.').collect();
     if matches!(labels.as_slice(), ["kubernetes", "default"] | [.., "kubernetes", "default", "svc"]) {
-        return Some("the cluster's own API server is never a remote backend".into());
+        return inside("the cluster's own API server is never a remote backend");
     }
     let namespace = match labels.as_slice() {
         [_, .., namespace, "svc" | "pod"] => *namespace,
         // Two labels may also be a domain of the internet: only what is surely a namespace counts.
-        [_, namespace] if *namespace == "default" || namespace.starts_with("kube-") => *namespace,
+        [_, namespace]
+            if *namespace == "default"
+                || namespace.starts_with("kube-")
+                || surroundings.world.has_namespace(namespace) =>
+        {
+            *namespace
+        }
         _ => return None,
     };
-    (namespace != surroundings.namespace)
-        .then(|| format!("a Service of another namespace ({namespace}) is never a remote backend: its traffic belongs to its own team"))
+    (namespace != surroundings.namespace).then(|| {
+        let why = format!("a Service of another namespace ({namespace}) is never a remote backend: its traffic belongs to its own team");
+        (Guarded::OtherNamespace, why)
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The remote backend: where traffic is sent, with which headers and which credentials.
 
-mod guard;
+pub(super) mod guard;
 mod headers;
 mod oauth;
 mod path_prefix;
@@ -11,7 +11,7 @@ use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
 use crate::engine::units::HostPort;
 
-/// Judges `spec.offloadingConfig.remoteBackend`; `at` is its place.
+/// Judges a `remoteBackend`, an object's own or that of the configuration; `at` is its place.
 pub(super) fn backend(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
     if let Some(text) = node.text_of("host").filter(|text| !text.is_empty()) {
         host(out, &at.field("host"), text, surroundings);
