@@ -18,7 +18,8 @@ const MANIFESTS: &str = "deploy/";
 fn commands() -> [String; 2] {
     let readme = std::fs::read_to_string(folder("README.md")).unwrap();
     let section = readme.split("## `check` in CI\n").nth(1).expect("README: check in CI");
-    let block = section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("README: the commands");
+    let block =
+        section.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("README: the commands");
     let mut lines = block.lines().map(|line| line.split(" #").next().unwrap_or_default().trim().to_owned());
     let check = lines.next().and_then(|line| line.strip_prefix("beamlit-operator ").map(str::to_owned));
     let kubectl = lines.next().and_then(|line| line.strip_prefix("kubectl ").map(str::to_owned));

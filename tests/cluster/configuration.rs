@@ -93,11 +93,16 @@ environments:
 ";
     mounted.write(&configuration(environment));
     let plain = team.model("plain");
-    team.soon(&plain, refused("PL012", &["spec.environment", "configured-too/production", "the operator's configuration"]));
+    team.soon(
+        &plain,
+        refused("PL012", &["spec.environment", "configured-too/production", "the operator's configuration"]),
+    );
     let mut development = plain.clone();
     development["spec"]["environment"] = "development".into();
     admitted(&team.tried(&development)).unwrap();
     // It needs no grant: whoever configured it has decided.
     other.apply(&locations("production", &[("continent", "eu")]));
     team.soon(&plain, admitted);
+    // Others count what is on this control plane.
+    plane.admin().ok("delete namespace configured configured-too --timeout=60s");
 }

@@ -34,7 +34,9 @@ fn a_model_is_served_once_in_each_environment_and_who_has_it_elsewhere_is_told_t
         let annotated = |event: &serde_json::Value| {
             let annotations = event["annotations"].as_object();
             annotations.is_some_and(|annotations| {
-                annotations.iter().any(|(key, value)| key.starts_with("validate.beamlit.com/") && value == "owner/first")
+                annotations
+                    .iter()
+                    .any(|(key, value)| key.starts_with("validate.beamlit.com/") && value == "owner/first")
             })
         };
         if events.iter().any(annotated) { Ok(()) } else { Err(format!("{events:?}")) }

@@ -311,7 +311,11 @@ fn the_deployment_keeps_its_promises() {
     let [volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
     assert_eq!(volume["configMap"]["name"], "beamlit-operator");
     let file = format!("{}/operator-configuration.yaml", mounted(pod, volume["name"].as_str().unwrap()));
-    assert!(container["args"].as_array().unwrap().contains(&json!(format!("--config={file}"))), "{}", container["args"]);
+    assert!(
+        container["args"].as_array().unwrap().contains(&json!(format!("--config={file}"))),
+        "{}",
+        container["args"]
+    );
     let configuration = system.get("configmap beamlit-operator")["data"]["operator-configuration.yaml"].clone();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("operator-configuration.yaml");

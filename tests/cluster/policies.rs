@@ -40,11 +40,17 @@ fn a_backend_goes_where_the_policies_of_its_object_allow_it_and_nowhere_else() {
     // Outside: the message says which policy, where the backend is, and where it might be.
     let outside = refused(
         "RT014",
-        &["spec.offloadingConfig.remoteBackend.host", "country us", "allowed would be continent eu", "policy \"eu-only\""],
+        &[
+            "spec.offloadingConfig.remoteBackend.host",
+            "country us",
+            "allowed would be continent eu",
+            "policy \"eu-only\"",
+        ],
     );
     outside(&team.tried(&host("us.models.example.com"))).unwrap();
     // Nobody said where it is: the message says who has to say what.
-    let undeclared = refused("RT015", &["nobody has declared", "the operator's configuration", "\"models.other.example\""]);
+    let undeclared =
+        refused("RT015", &["nobody has declared", "the operator's configuration", "\"models.other.example\""]);
     undeclared(&team.tried(&host("models.other.example"))).unwrap();
     // A continent proves no country.
     team.apply(&locations("de-only", &[("country", "de")]));
@@ -75,7 +81,8 @@ fn the_policies_of_an_environment_bound_what_an_object_names_itself() {
         model
     };
     // By the environment alone.
-    let outside = refused("RT014", &["allowed would be continent na", "platform/north-america", "environment \"development\""]);
+    let outside =
+        refused("RT014", &["allowed would be continent na", "platform/north-america", "environment \"development\""]);
     outside(&team.tried(&model("development", &[], "de.models.example.com"))).unwrap();
     admitted(&team.tried(&model("development", &[], "us.models.example.com"))).unwrap();
     // What the object names narrows that further, and widens nothing.
@@ -159,6 +166,7 @@ fn whoever_changes_or_deletes_a_policy_is_told_whom_that_affects_in_their_own_na
 
     // A namespace goes with its policies and what relies on them, and nobody is asked.
     let before = asked(plane);
+    assert!(before > 0.0, "the deletions above were asked about");
     plane.admin().ok("delete namespace unaffected --timeout=60s");
     assert_eq!(asked(plane), before, "the namespace's own controller is not warned");
 }

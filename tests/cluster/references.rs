@@ -31,8 +31,9 @@ fn references_into_another_namespace_are_granted_there() {
     by_rest["spec"]["policies"] = json!([{"refType": "localPolicy", "name": "shared", "namespace": "grantor"}]);
 
     // Without a grant, whether its kind is served or not, the message says which one is missing.
-    let of_service =
-        || refused("RF003", &["spec.serviceRef.namespace", "ReferenceGrant", "\"grantor\"", "kind: Service", "\"shared\""]);
+    let of_service = || {
+        refused("RF003", &["spec.serviceRef.namespace", "ReferenceGrant", "\"grantor\"", "kind: Service", "\"shared\""])
+    };
     of_service()(&team.tried(&by_service)).unwrap();
     plane.install_reference_grants().unwrap();
     of_service()(&team.tried(&by_service)).unwrap();
@@ -44,7 +45,8 @@ fn references_into_another_namespace_are_granted_there() {
     let to_service = json!([{"group": "", "kind": "Service", "name": "shared"}]);
     owner.kubectl.apply(&grant("service", "v1beta1", "grantee", &to_service));
     team.soon(&by_service, admitted);
-    let to_rest = json!([{"group": "apps", "kind": "Deployment"}, {"group": "authorization.beamlit.com", "kind": "Policy"}]);
+    let to_rest =
+        json!([{"group": "apps", "kind": "Deployment"}, {"group": "authorization.beamlit.com", "kind": "Policy"}]);
     owner.kubectl.apply(&grant("rest", "v1", "grantee", &to_rest));
     team.soon(&by_rest, admitted);
     // It is for those whom it names, and for what it names.

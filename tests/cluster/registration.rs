@@ -36,7 +36,9 @@ fn the_shipped_configurations_keep_their_promises() {
         configurations(plane.admin(), Some(&authority), 443).unwrap().try_into().unwrap();
     let of = |configuration: &Value| configuration["webhooks"].as_array().unwrap().clone();
     let [mutate] = &of(&mutating)[..] else { panic!("one entry: {mutating}") };
-    let [validate, delete] = &of(&validating)[..] else { panic!("one entry that can deny, and one that warns: {validating}") };
+    let [validate, delete] = &of(&validating)[..] else {
+        panic!("one entry that can deny, and one that warns: {validating}")
+    };
     let written = json!(["CREATE", "UPDATE"]);
     for (webhook, name, policy, seconds, operations) in [
         (mutate, "mutate.beamlit.com", "Ignore", 2, &written),

@@ -193,7 +193,8 @@ fn with_certificates_from_cert_manager_the_rights_to_watch_are_all_it_needs() {
     installation.anywhere().ok_with("apply -f -", &list.to_string());
     let account = installation.plane().service_account(NAMESPACE, "beamlit-operator");
     let authority = Authority::new(installation.plane().folder().path(), "cert-manager").unwrap();
-    let operator = Operator::from_files(installation.plane(), "operator", account.kubeconfig(), &authority, &[]).unwrap();
+    let operator =
+        Operator::from_files(installation.plane(), "operator", account.kubeconfig(), &authority, &[]).unwrap();
     installation.system().ok(&format!("delete service {SERVICE}"));
     lead_to(admin, operator.port).unwrap();
     let bundle = base64::engine::general_purpose::STANDARD.encode(authority.pem());

@@ -167,8 +167,9 @@ pub(crate) fn refused(code: &str, words: &[&str]) -> impl Fn(&Output) -> Result<
 /// Whether one line of what kubectl printed has all of that.
 fn told(out: &Output, start: &str, code: &str, words: &[&str]) -> Result<(), String> {
     let code = format!("[{code}]");
-    let found = out.stderr.lines().any(|line| {
-        line.starts_with(start) && line.contains(&code) && words.iter().all(|word| line.contains(word))
-    });
+    let found = out
+        .stderr
+        .lines()
+        .any(|line| line.starts_with(start) && line.contains(&code) && words.iter().all(|word| line.contains(word)));
     if found { Ok(()) } else { Err(format!("no {code} with {words:?}: {out}")) }
 }

@@ -41,9 +41,9 @@ impl Operator {
     ///
     /// # Errors
     /// If it does not become ready.
-    pub(crate) fn start(plane: &ControlPlane, authority: &Authority, flags: &[String]) -> Result<Self, String> {
+    pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
         // It may watch everything: which rights it needs is tests/cluster/rights.rs's business.
-        Self::from_files(plane, "operator", plane.admin().kubeconfig(), authority, flags)
+        Self::from_files(plane, "operator", plane.admin().kubeconfig(), authority, &[])
     }
 
     /// Starts a replica under this name with a certificate of this authority, as whoever this kubeconfig says, and waits until it
@@ -222,7 +222,7 @@ impl Gate {
 
     fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
         let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
-        let operator = Operator::start(plane, &authority, flags)?;
+        let operator = Operator::from_files(plane, "operator", plane.admin().kubeconfig(), &authority, flags)?;
         let port = operator.port;
         let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
         register(&gate.admin, Some(&gate.authority), port)?;
