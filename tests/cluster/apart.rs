@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::apart;
 use crate::harness::{Gate, Kubectl};
+use crate::teams::{furnished, own};
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const POLICY: &str = include_str!("manifests/my-policy.yaml");
@@ -32,7 +33,7 @@ fn merge(kubectl: &Kubectl, name: &str, patch: &Value) -> String {
 #[test]
 fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     let plane = apart();
-    let kubectl = plane.namespace("ratchet");
+    let kubectl = furnished(&plane, "ratchet");
     kubectl.apply(INVALID);
     let _gate = Gate::open(&plane).unwrap();
     // What is not touched is not judged.
@@ -114,10 +115,9 @@ fn with_the_operator_away_new_specs_are_refused_and_everything_else_goes_on() {
     let plane = apart();
     let kubectl = plane.namespace("away");
     let mut gate = Gate::open(&plane).unwrap();
-    kubectl.apply(MODEL);
-    kubectl.apply(
-        &MODEL.replace("my-model\n", "held\n").replace("metadata:", "metadata:\n  finalizers: [example.com/hold]"),
-    );
+    kubectl.apply(&own(MODEL, "away"));
+    let held = own(MODEL, "held").replace("my-model\n", "held\n");
+    kubectl.apply(&held.replace("metadata:", "metadata:\n  finalizers: [example.com/hold]"));
     kubectl.apply(POLICY);
     let spec = kubectl.get("mdep my-model")["spec"].clone();
     let port = gate.operator().port.to_string();
@@ -138,7 +138,7 @@ fn with_the_operator_away_new_specs_are_refused_and_everything_else_goes_on() {
     // The matchConditions: an unchanged spec, an object under deletion and the status go through, and so does deletion.
     kubectl.ok("label mdep my-model team=a");
     kubectl.ok(r#"patch mdep my-model --subresource=status --type=merge -p {"status":{"offloadingStatus":true}}"#);
-    kubectl.apply(MODEL);
+    kubectl.apply(&own(MODEL, "away"));
     kubectl.ok("delete mdep held --wait=false");
     merge(&kubectl, "held", &json!({"metadata": {"finalizers": null}, "spec": {"enabled": false}}));
     kubectl.ok("wait --for=delete mdep/held --timeout=30s");

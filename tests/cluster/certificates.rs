@@ -16,6 +16,7 @@ use crate::harness::operator::{
 };
 use crate::harness::review::{Trust, bundle};
 use crate::harness::{ControlPlane, Kubectl, poll};
+use crate::teams::own;
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const SECRET: &str = "beamlit-operator-webhook-tls";
@@ -145,7 +146,7 @@ fn ten_replicas_that_start_at_once_agree_on_one_certificate() {
     }
     registered.lead_to(&replicas[3]);
     let kubectl = registered.plane.namespace("ten");
-    kubectl.apply(MODEL);
+    kubectl.apply(&own(MODEL, "ten"));
 }
 
 #[test]
@@ -319,7 +320,7 @@ fn with_a_client_ca_nobody_but_the_api_server_is_answered() {
     let authority = format!("--client-ca={}", registered.plane.authority().display());
     let replica = registered.replica("closed", &[&authority, &format!("--client-name={SHOWN}")]);
     registered.lead_to(&replica);
-    registered.plane.namespace("closed").apply(MODEL);
+    registered.plane.namespace("closed").apply(&own(MODEL, "closed"));
     // Nobody without a certificate, and nobody else whom the cluster's authority knows.
     let trust = Trust::registered(registered.admin()).unwrap();
     assert!(trust.review(replica.port).is_err());

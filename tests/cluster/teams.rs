@@ -32,6 +32,41 @@ pub(crate) fn govern(plane: &ControlPlane) -> Result<Gate, String> {
     Gate::configured(plane, &file)
 }
 
+/// A namespace of this name with what the manifests in `tests/cluster/manifests` refer to, and what an operator that judges there
+/// knows of already: nobody is told of anything that is missing. There are Deployments and Services `my-model` and
+/// `my-model-with-policies`, and a Service `my-other-model`.
+#[track_caller]
+pub(crate) fn furnished(plane: &ControlPlane, namespace: &str) -> Kubectl {
+    let kubectl = plane.namespace(namespace);
+    let names = ["my-model", "my-model-with-policies"];
+    let mut around: Vec<Value> = names.iter().flat_map(|name| [workload(name), service(name, &[8080])]).collect();
+    around.push(service("my-other-model", &[8080]));
+    kubectl.apply(&list(&around.iter().collect::<Vec<_>>()));
+    // The last of each kind: who knows of these knows of those before.
+    let probe = json!({
+        "apiVersion": "deployment.beamlit.com/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": "probe"},
+        "spec": {
+            "model": format!("probe-of-{namespace}"),
+            "modelSourceRef": {"name": "my-model-with-policies"},
+            "serviceRef": {"name": "my-other-model", "targetPort": 8080},
+        },
+    });
+    poll("the operator to know what is there", || {
+        admitted(&kubectl.feed("create --dry-run=server -f -", &probe.to_string()))
+    })
+    .unwrap();
+    kubectl
+}
+
+/// A manifest with a model of this namespace's own, because a model is served once in the whole cluster.
+pub(crate) fn own(manifest: &str, namespace: &str) -> String {
+    let changed = manifest.replacen("\n  model: ", &format!("\n  model: {namespace}-"), 1);
+    assert_ne!(changed, manifest, "it names no model");
+    changed
+}
+
 /// A team: its namespace, with kubectl in it.
 pub(crate) struct Team {
     pub(crate) kubectl: Kubectl,
