@@ -281,6 +281,7 @@ impl Served {
     fn start(root: &Root, user: &str) -> Self {
         let arguments = [
             "serve",
+            "--standalone",
             "--listen=127.0.0.1:0",
             "--health-listen=127.0.0.1:0",
             "--shutdown-delay=0s",

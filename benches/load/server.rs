@@ -63,6 +63,7 @@ impl Server {
         command
             .args([
                 "serve",
+                "--standalone",
                 "--listen=127.0.0.1:0",
                 &format!("--health-listen={probes}"),
                 "--tls-name=localhost",

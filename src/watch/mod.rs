@@ -55,10 +55,14 @@ const ABSENT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// If the configuration asks for what cannot be done.
-pub fn client(mut config: kube::Config) -> Result<Client, kube::Error> {
+pub fn client(config: kube::Config) -> Result<Client, kube::Error> {
+    patient(config, SILENCE)
+}
+
+fn patient(mut config: kube::Config, silence: Duration) -> Result<Client, kube::Error> {
     config.connect_timeout = Some(CONNECT);
-    config.read_timeout = Some(SILENCE);
-    config.write_timeout = Some(SILENCE);
+    config.read_timeout = Some(silence);
+    config.write_timeout = Some(silence);
     config.reset_reader_on_write = true;
     // Whoever is told to come back later is told so here, and does.
     config.default_retry = false;

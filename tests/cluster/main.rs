@@ -27,6 +27,7 @@ mod resources;
 mod rights;
 mod rollout;
 mod uninstall;
+mod watches;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 

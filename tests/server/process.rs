@@ -65,7 +65,8 @@ fn command() -> Command {
     }
     // As in the Deployment: otherwise threads, and with them memory, depend on the machine.
     command.env("TOKIO_WORKER_THREADS", "4");
-    command.arg("serve").stdin(Stdio::null());
+    // Most tests are about one process, and have no cluster for it.
+    command.args(["serve", "--standalone"]).stdin(Stdio::null());
     command
 }
 

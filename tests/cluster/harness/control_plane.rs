@@ -21,9 +21,12 @@ const AUDITED: &str = "system:serviceaccount:beamlit-system:beamlit-operator";
 ///
 /// The fields are dropped in this order: the processes before the folder that they work in.
 pub(crate) struct ControlPlane {
-    _controller_manager: Process,
-    _api_server: Process,
+    controller_manager: Option<Process>,
+    api_server: Option<Process>,
     _etcd: Process,
+    /// By which they are started again.
+    controller_manager_command: Vec<String>,
+    api_server_command: Vec<String>,
     admin: Kubectl,
     alice: Kubectl,
     server: String,
@@ -52,7 +55,7 @@ impl ControlPlane {
         let authority = Authority::new(folder.path(), "cluster-authority")?;
 
         let etcd = etcd(&tools, &folder)?;
-        let (api_server, server) = api_server(&tools, &folder, &authority)?;
+        let (api_server, server, api_server_command) = api_server(&tools, &folder, &authority)?;
         let user = |name: &str, group| {
             let kubeconfig = kubeconfig(&folder, &server, &authority, &authority.client(name, group)?, name)?;
             Ok::<_, String>(Kubectl {
@@ -66,12 +69,15 @@ impl ControlPlane {
         let admin = user("administrator", Some("system:masters"))?;
         let alice = user("alice", None)?;
         let manager = user("system:kube-controller-manager", None)?;
-        let controller_manager = controller_manager(&tools, &folder, &authority, &manager.kubeconfig)?;
+        let (controller_manager, controller_manager_command) =
+            controller_manager(&tools, &folder, &authority, &manager.kubeconfig)?;
 
         Ok(Self {
-            _controller_manager: controller_manager,
-            _api_server: api_server,
+            controller_manager: Some(controller_manager),
+            api_server: Some(api_server),
             _etcd: etcd,
+            controller_manager_command,
+            api_server_command,
             admin,
             alice,
             server,
@@ -88,6 +94,32 @@ impl ControlPlane {
     /// kubectl as somebody who may do nothing by default.
     pub(crate) fn alice(&self) -> &Kubectl {
         &self.alice
+    }
+
+    /// Ends the API server, and the controllers with it, which would wait for long before they ask again.
+    pub(crate) fn stop_api_server(&mut self) {
+        self.controller_manager = None;
+        self.api_server = None;
+    }
+
+    /// Starts the API server again where it was, and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub(crate) fn start_api_server(&mut self) -> Result<(), String> {
+        let process = Process::start(&self.folder, "kube-apiserver", End::Kill, &self.api_server_command)
+            .map_err(|error| format!("kube-apiserver: {error}"))?;
+        let process = self.api_server.insert(process);
+        poll("kube-apiserver to be ready again", || {
+            process.alive()?;
+            let out = self.admin.run("get --raw /readyz");
+            if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+        })?;
+        let process =
+            Process::start(&self.folder, "kube-controller-manager", End::Kill, &self.controller_manager_command)
+                .map_err(|error| format!("kube-controller-manager: {error}"))?;
+        self.controller_manager = Some(process);
+        Ok(())
     }
 
     /// A new namespace, and kubectl as the administrator in it. Tests have one each and so run side by side.
@@ -172,7 +204,8 @@ fn etcd(tools: &Path, folder: &Folder) -> Result<Process, String> {
     Ok(etcd)
 }
 
-fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(Process, String), String> {
+/// Starts it: the process, its address, and by what it was started.
+fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(Process, String, Vec<String>), String> {
     let serving = authority.server(
         "kube-apiserver",
         &["localhost", "127.0.0.1", "kubernetes.default.svc", "kubernetes.default", "kubernetes", "10.0.0.1"],
@@ -240,7 +273,7 @@ fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(P
             if out.succeeded() { Ok(Ok(())) } else { Err(format!("{out}\n{}", process.last_words())) }
         })?;
         match ready {
-            Ok(()) => return Ok((process, server)),
+            Ok(()) => return Ok((process, server, command.into())),
             Err(why) => last = why,
         }
     }
@@ -252,7 +285,7 @@ fn controller_manager(
     folder: &Folder,
     authority: &Authority,
     kubeconfig: &Path,
-) -> Result<Process, String> {
+) -> Result<(Process, Vec<String>), String> {
     let kubeconfig = kubeconfig.display();
     let command = [
         tools.join("kube-controller-manager").display().to_string(),
@@ -266,8 +299,9 @@ fn controller_manager(
         format!("--service-account-private-key-file={}", folder.path().join("service-accounts.key").display()),
         format!("--root-ca-file={}", authority.certificate.display()),
     ];
-    Process::start(folder, "kube-controller-manager", End::Kill, &command)
-        .map_err(|error| format!("kube-controller-manager: {error}"))
+    let process = Process::start(folder, "kube-controller-manager", End::Kill, &command)
+        .map_err(|error| format!("kube-controller-manager: {error}"))?;
+    Ok((process, command.into()))
 }
 
 /// Writes the files by which the API server shows a certificate to every webhook that asks for one.

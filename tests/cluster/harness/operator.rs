@@ -44,7 +44,9 @@ impl Operator {
     pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
         let pair = authority.server("operator", &[&dns_name(), "localhost", "127.0.0.1"])?;
         let flags = [format!("--tls-cert={}", pair.certificate.display()), format!("--tls-key={}", pair.key.display())];
-        Self::launch(plane, "operator", &[], &flags)
+        // It may watch everything: which rights it needs is tests/cluster/rights.rs's business.
+        let environment = [format!("KUBECONFIG={}", plane.admin().kubeconfig().display())];
+        Self::launch(plane, "operator", &environment, &flags)
     }
 
     /// Starts a replica under this name that manages its certificates itself, as whoever this kubeconfig says, and waits
