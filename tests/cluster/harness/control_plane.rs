@@ -150,7 +150,8 @@ impl ControlPlane {
     pub(crate) fn service_account(&self, namespace: &str, name: &str) -> Kubectl {
         let token = self.admin.in_namespace(namespace).ok(&format!("create token {name}"));
         let user = json!({"token": token.trim()});
-        let path = write_kubeconfig(&self.folder, &self.server, &self.authority, name, &user).unwrap();
+        let path = write_kubeconfig(&self.folder, &self.server, &self.authority, name, &user)
+            .expect("the kubeconfig can be written");
         Kubectl { kubeconfig: path, namespace: namespace.into(), ..self.admin.clone() }
     }
 
