@@ -316,16 +316,29 @@ fn the_deployment_keeps_its_promises() {
         "{}",
         container["args"]
     );
-    let configuration = system.get("configmap beamlit-operator")["data"]["operator-configuration.yaml"].clone();
+    let shipped = system.get("configmap beamlit-operator")["data"]["operator-configuration.yaml"].clone();
+    let shipped = shipped.as_str().unwrap();
+    // So is what it shows in comments: examples stand right behind their #, or indented, and sentences after one space.
+    let example = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if !rest.starts_with(' ') || rest.starts_with("  ") => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    let (_, fields) = shipped.split_once("kind: OperatorConfiguration\n").unwrap();
+    let fields: Vec<String> = fields.lines().map(example).collect();
+    assert!(fields.iter().filter(|line| !line.starts_with('#') && !line.is_empty()).count() > 20, "{fields:?}");
+    let uncommented =
+        format!("apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\n{}\n", fields.join("\n"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("operator-configuration.yaml");
-    std::fs::write(&file, configuration.as_str().unwrap()).unwrap();
-    let checked = std::process::Command::new(env!("CARGO_BIN_EXE_beamlit-operator"))
-        .args(["check", "--config"])
-        .arg(&file)
-        .output()
-        .unwrap();
-    assert!(checked.status.success(), "{checked:?}");
+    for content in [shipped, &uncommented] {
+        std::fs::write(&file, content).unwrap();
+        let checked = std::process::Command::new(env!("CARGO_BIN_EXE_beamlit-operator"))
+            .args(["check", "--config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(checked.status.success(), "{checked:?}\n{content}");
+    }
 
     // Nobody else's image, and nothing that one cannot go back to.
     assert_eq!(container["image"], concat!("beamlit-operator:", env!("CARGO_PKG_VERSION")));
