@@ -93,6 +93,8 @@ fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     exit 1
     The ModelDeployment "invalid" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
     "#);
+    // The model is free again for others on this control plane.
+    plane.admin().ok("delete namespace ratchet --timeout=60s");
 }
 
 #[test]
