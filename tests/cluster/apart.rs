@@ -94,7 +94,8 @@ fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     The ModelDeployment "invalid" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
     "#);
     // The model is free again for others on this control plane.
-    plane.admin().ok("delete namespace ratchet --timeout=60s");
+    merge(&kubectl, "invalid", &json!({"metadata": {"finalizers": null}}));
+    kubectl.ok("delete mdep invalid --timeout=30s");
 }
 
 #[test]
