@@ -4,7 +4,7 @@
 use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::rules::{self, Example, Rule};
 use beamlit_operator::engine::finding::{Finding, Severity};
-use beamlit_operator::engine::manifest::{Judge, Named, Outcome};
+use beamlit_operator::engine::manifest::{Judge, Named, Outcome, configuration};
 use beamlit_operator::engine::parse::documents;
 use beamlit_operator::engine::world::{Fact, Resource, World};
 use beamlit_operator::engine::{Kind, Reading, Surroundings, defaults, judge, judge_deletion, judge_update};
@@ -62,7 +62,8 @@ fn in_cluster(example: Example, text: &str) -> Vec<Finding> {
 }
 
 fn configured(text: &str) -> Configuration {
-    panic!("nobody reads a configuration yet: {text}")
+    let loaded = configuration::load(text.as_bytes(), None);
+    loaded.unwrap_or_else(|faults| panic!("{text}: {}", faults.join("\n"))).0
 }
 
 fn faults(rule: &'static Rule) -> Vec<String> {

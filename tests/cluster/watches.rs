@@ -123,9 +123,9 @@ fn an_api_server_that_comes_back_is_followed_again_and_nothing_is_missed() {
         watching.plane.stop_api_server();
         poll("the loss to be told", || {
             let (status, told) = watching.operator.ask("/readyz")?;
-            let lost = |resource: &str| told.contains(&format!("warning: the watch of {resource} was lost "));
+            let lost = |resource: &&str| told.contains(&format!("warning: the watch of {resource} was lost "));
             // Its last state counts for a minute.
-            if status == 200 && WATCHED.iter().all(|resource| lost(resource)) { Ok(()) } else { Err(told) }
+            if status == 200 && WATCHED.iter().all(lost) { Ok(()) } else { Err(told) }
         })
         .unwrap();
         assert_eq!((watching.current("services"), watching.objects("services")), (0.0, services + 1.0));

@@ -118,7 +118,7 @@ impl Bounds<'_, '_> {
             match judged {
                 Judged::Outside(message) => say(&RT014, message.clone(), None),
                 Judged::Undeclared => undeclared.push(field),
-                Judged::Unknown | Judged::Inside => {}
+                Judged::Unknown | Judged::Moot | Judged::Inside => {}
             }
         }
         if !undeclared.is_empty() {
@@ -152,6 +152,9 @@ impl Bounds<'_, '_> {
     }
 
     fn place(&self, declared: Option<&DeclaredBackend>) -> Judged {
+        if self.allowed_places().is_some_and(|places| places.is_empty()) {
+            return Judged::Moot;
+        }
         let atlas = self.effective.atlas;
         let site = declared.map(|declared| declared.site.clone().completed(atlas)).unwrap_or_default();
         let verdict = worst(self.places.iter().map(|limit| limit.verdict(|places| places.contains(&site))));
@@ -172,6 +175,9 @@ impl Bounds<'_, '_> {
     }
 
     fn hardware(&self, declared: Option<&DeclaredBackend>) -> Judged {
+        if self.allowed_flavors().is_some_and(|flavors| flavors.is_empty()) {
+            return Judged::Moot;
+        }
         let flavors = declared.map(|declared| declared.flavors.as_slice()).unwrap_or_default();
         // Traffic may land on any of them: each must be allowed.
         let inside = |allowed: &Flavors| !flavors.is_empty() && flavors.iter().all(|flavor| allowed.contains(flavor));
@@ -197,6 +203,8 @@ enum Judged {
     Inside,
     Unknown,
     Outside(String),
+    /// The policies leave nothing, and that is the fault.
+    Moot,
     /// It is limited, and nobody said what the backend is.
     Undeclared,
 }
@@ -418,6 +426,9 @@ mod tests {
                 "spec.policies: Invalid value: the policies leave nothing of the hardware: policy \"platform/a100\" of environment \"production\" allows gpu a100; policy \"t4\" allows gpu t4 [PL010]",
             ]
         );
+        // What is outside of nothing is not told of besides.
+        let backend = said(&["eu", "t4"], Some("nobody.knows.example"), &configuration(&[local("us"), local("a100")]));
+        assert!(backend.len() == 2 && backend.iter().all(|text| text.ends_with("[PL010]")), "{backend:?}");
         // One is enough if it lists nothing that there is.
         assert_eq!(
             said(&["none"], None, &configuration(&[])),
