@@ -607,6 +607,17 @@ fn the_published_configuration_is_sound_and_its_schema_is_that_of_the_types() {
     assert!(written.starts_with(&format!("# yaml-language-server: $schema={schema}\n")), "{written:.80}");
     let stored = fs::read_to_string(folder.join(schema)).unwrap();
     assert!(stored == text(&run(&["schema"])), "{schema}: run `make schema`");
+    for page in ["README.md", "docs/configuration.md"] {
+        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+        let blocks = page.split("```yaml\n").skip(1).filter_map(|block| block.split("```").next());
+        let mut whole = blocks.filter(|block| block.contains("kind: OperatorConfiguration\n")).peekable();
+        assert!(whole.peek().is_some());
+        for block in whole {
+            let root = directory(&[("config", block)]);
+            let output = run(&["check", "--deny-warnings", "--config", root.path().join("config").to_str().unwrap()]);
+            assert_eq!(code(&output), 0, "{block}: {}", text(&output));
+        }
+    }
     // It shows every field that there is.
     let schema: Value = serde_json::from_str(&stored).unwrap();
     for field in schema["properties"].as_object().unwrap().keys() {

@@ -116,7 +116,8 @@ fn name_fault(name: &str, surroundings: &Surroundings<'_>) -> Option<(Guarded, S
 mod tests {
     use super::*;
     use crate::engine::configuration::Configuration;
-    use crate::engine::units::HostPort;
+    use crate::engine::units::{HostPattern, HostPort};
+    use crate::engine::world::{Fact, World};
 
     fn is_forbidden(host: &str) -> bool {
         let surroundings = Surroundings::alone("team-a");
@@ -226,6 +227,50 @@ mod tests {
             ("web.kube-system.svc.cluster.local", false),
             ("kubernetes.default", true),
             ("kubernetes.default.svc.corp.example", true),
+        ] {
+            assert_eq!(forbidden(&HostPort::parse(host).unwrap().host, &surroundings).is_some(), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn two_labels_are_a_service_where_the_second_is_a_namespace_that_is_known() {
+        let mut world = World::of_cluster();
+        for namespace in ["team-a", "team-b", "com"] {
+            world.put(Fact::Namespace(namespace.into()));
+        }
+        let surroundings = Surroundings { world: &world, ..Surroundings::alone("team-a") };
+        for (host, expected) in [
+            ("web.team-a", false),
+            ("web.team-b", true),
+            ("web.team-b.cluster.local", true),
+            ("web.team-c", false),
+            ("example.com", true),
+            ("www.example.com", false),
+            ("team-b", false),
+        ] {
+            assert_eq!(forbidden(&HostPort::parse(host).unwrap().host, &surroundings).is_some(), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn configuration_allows_what_it_names_and_by_a_wildcard_other_namespaces_only() {
+        let patterns = ["*.team-b.svc", "*.localhost", "*.kubernetes.default.svc", "*.default.svc", "127.0.0.1"]
+            .map(|text| (HostPattern::parse(text).unwrap(), ()));
+        let configuration = Configuration { allowed_hosts: patterns.into_iter().collect(), ..Configuration::default() };
+        let surroundings = Surroundings { configuration: &configuration, ..Surroundings::alone("team-a") };
+        for (host, expected) in [
+            ("web.team-b.svc", false),
+            ("pod-0.web.team-b.svc", false),
+            // The pattern stands for the name as it is written.
+            ("web.team-b.svc.cluster.local", true),
+            ("web.team-c.svc", true),
+            ("web.default.svc", false),
+            ("kubernetes.default.svc", true),
+            ("a.kubernetes.default.svc", true),
+            ("a.localhost", true),
+            ("127.0.0.1", false),
+            ("127.0.0.2", true),
+            ("[::ffff:127.0.0.1]", true),
         ] {
             assert_eq!(forbidden(&HostPort::parse(host).unwrap().host, &surroundings).is_some(), expected, "{host}");
         }
