@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use super::supervise::supervised;
 use super::values::{domain, positive};
 use crate::engine::configuration::Configuration;
+use crate::engine::manifest::configuration::load;
 use crate::files::{Contents, Unreadable, follow};
 use crate::gate::probes::{Opinion, Part};
 use crate::telemetry::metrics::Metrics;
@@ -93,15 +94,13 @@ impl Args {
 }
 
 impl Configured {
+    /// What holds where nobody has configured anything.
     fn new(cluster_domain: Option<String>, metrics: Arc<Metrics>) -> Self {
-        let configured = Self {
-            current: ArcSwap::from_pointee(Configuration::default()),
-            cluster_domain,
-            faults: Mutex::default(),
-            metrics,
-        };
-        configured.set(Configuration::default());
-        configured
+        let mut configuration = Configuration::default();
+        if let Some(domain) = &cluster_domain {
+            configuration.cluster_domain.clone_from(domain);
+        }
+        Self { current: ArcSwap::from_pointee(configuration), cluster_domain, faults: Mutex::default(), metrics }
     }
 
     /// The configuration as it is now. It does not change for whoever holds it.
@@ -109,17 +108,23 @@ impl Configured {
         self.current.load()
     }
 
-    fn set(&self, mut configuration: Configuration) {
-        if let Some(domain) = &self.cluster_domain {
-            configuration.cluster_domain.clone_from(domain);
-        }
-        self.current.store(Arc::new(configuration));
-    }
-
     fn take(&self, contents: &Contents) -> Result<(), Failed> {
         let (place, bytes) = contents.file(0);
-        self.set(configuration(place, bytes).map_err(Failed::Faults)?);
-        Ok(())
+        // Most lines begin with a place in the file.
+        let located = |line: &String| {
+            let space = if line.starts_with(|first: char| first.is_ascii_digit()) { "" } else { " " };
+            format!("{place}:{space}{line}")
+        };
+        match load(bytes, self.cluster_domain.as_deref()) {
+            Ok((configuration, warnings)) => {
+                for warning in warnings.iter().map(located) {
+                    tracing::warn!("configuration: {warning}");
+                }
+                self.current.store(Arc::new(configuration));
+                Ok(())
+            }
+            Err(faults) => Err(Failed::Faults(faults.iter().map(located).collect())),
+        }
     }
 
     fn reloaded(&self) {
@@ -152,18 +157,5 @@ impl Configured {
             let warnings = faults.iter().map(|fault| format!("configuration: {fault}; the last good one still counts"));
             Opinion { missing: Vec::new(), warnings: warnings.collect() }
         })
-    }
-}
-
-/// Reads a configuration.
-///
-/// # Errors
-/// Every fault, with its place.
-fn configuration(place: &str, bytes: &[u8]) -> Result<Configuration, Vec<String>> {
-    // Until its reader is there: a file without content is the configuration of whoever configures nothing.
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        Ok(Configuration::default())
-    } else {
-        Err(vec![format!("{place}: cannot be read yet")])
     }
 }

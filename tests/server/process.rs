@@ -66,7 +66,8 @@ fn command() -> Command {
     // As in the Deployment: otherwise threads, and with them memory, depend on the machine.
     command.env("TOKIO_WORKER_THREADS", "4");
     // Most tests are about one process, and have no cluster for it.
-    command.args(["serve", "--standalone"]).stdin(Stdio::null());
+    command.env("BEAMLIT_OPERATOR_STANDALONE", "true");
+    command.arg("serve").stdin(Stdio::null());
     command
 }
 
