@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools rust ## a local Kubernetes with the operator: three manifests and what becomes of them (with KEEP=1 it stays)
+demo: tools rust ## a local Kubernetes with the operator: four manifests and what becomes of them (with KEEP=1 it stays)
 	@echo "demo: building the operator and the demo (minutes the first time) …" >&2
 	@cargo test --test demo --no-run
 	@cargo test --quiet --test demo
@@ -42,9 +42,11 @@ bench: rust ## how long a judgement takes, and how much the gate carries over TL
 fuzz: rust ## the fuzz targets, each for FUZZ_SECONDS (60)
 	@fuzz/run.sh
 
-# etcd, kube-apiserver, kube-controller-manager and kubectl of the pinned version, unless KUBEBUILDER_ASSETS has them.
+# etcd, kube-apiserver, kube-controller-manager and kubectl of the pinned version, unless KUBEBUILDER_ASSETS has them, and the CRD of
+# ReferenceGrant.
 tools:
 	@[ -n "$$KUBEBUILDER_ASSETS" ] || tests/cluster/tools/build.sh >/dev/null
+	@tests/cluster/tools/gateway-api.sh >/dev/null
 
 rust:
 	@command -v cargo >/dev/null || { echo "cargo is needed: install Rust 1.95 or newer with rustup, or run .ci/run on a bare Debian" >&2; exit 1; }

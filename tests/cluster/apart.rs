@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::apart;
 use crate::harness::{Gate, Kubectl};
+use crate::teams::{furnished, own};
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
+const POLICY: &str = include_str!("manifests/my-policy.yaml");
 
 /// Legal by the schema, and against three rules: a space in the name of the model, a host that is a URL, and a name twice.
 const INVALID: &str = "
@@ -31,7 +33,7 @@ fn merge(kubectl: &Kubectl, name: &str, patch: &Value) -> String {
 #[test]
 fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     let plane = apart();
-    let kubectl = plane.namespace("ratchet");
+    let kubectl = furnished(&plane, "ratchet");
     kubectl.apply(INVALID);
     let _gate = Gate::open(&plane).unwrap();
     // What is not touched is not judged.
@@ -91,6 +93,8 @@ fn old_faults_do_not_stand_in_the_way_and_new_ones_do() {
     exit 1
     The ModelDeployment "invalid" is invalid: spec.model: Invalid value: "my model": must not contain white space, control, invisible or bidirectional characters [MD001]
     "#);
+    // The model is free again for others on this control plane.
+    plane.admin().ok("delete namespace ratchet --timeout=60s");
 }
 
 #[test]
@@ -113,10 +117,10 @@ fn with_the_operator_away_new_specs_are_refused_and_everything_else_goes_on() {
     let plane = apart();
     let kubectl = plane.namespace("away");
     let mut gate = Gate::open(&plane).unwrap();
-    kubectl.apply(MODEL);
-    kubectl.apply(
-        &MODEL.replace("my-model\n", "held\n").replace("metadata:", "metadata:\n  finalizers: [example.com/hold]"),
-    );
+    kubectl.apply(&own(MODEL, "away"));
+    let held = own(MODEL, "held").replace("my-model\n", "held\n");
+    kubectl.apply(&held.replace("metadata:", "metadata:\n  finalizers: [example.com/hold]"));
+    kubectl.apply(POLICY);
     let spec = kubectl.get("mdep my-model")["spec"].clone();
     let port = gate.operator().port.to_string();
     gate.stop_operator();
@@ -136,10 +140,12 @@ fn with_the_operator_away_new_specs_are_refused_and_everything_else_goes_on() {
     // The matchConditions: an unchanged spec, an object under deletion and the status go through, and so does deletion.
     kubectl.ok("label mdep my-model team=a");
     kubectl.ok(r#"patch mdep my-model --subresource=status --type=merge -p {"status":{"offloadingStatus":true}}"#);
-    kubectl.apply(MODEL);
+    kubectl.apply(&own(MODEL, "away"));
     kubectl.ok("delete mdep held --wait=false");
     merge(&kubectl, "held", &json!({"metadata": {"finalizers": null}, "spec": {"enabled": false}}));
     kubectl.ok("wait --for=delete mdep/held --timeout=30s");
+    // A Policy too, which others are asked about when it goes, but not waited for; and then the namespace with the rest.
+    kubectl.ok("delete bpol my-policy");
     plane.admin().ok("delete namespace away --timeout=60s");
 }
 

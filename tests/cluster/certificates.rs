@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 
 use crate::apart;
 use crate::harness::control_plane::SHOWN;
-use crate::harness::operator::{NAMESPACE, Operator, lead_to, register, unregister, wait_until_asked};
+use crate::harness::operator::{
+    NAMESPACE, Operator, change_every_webhook, lead_to, register, unregister, wait_until_asked,
+};
 use crate::harness::review::{Trust, bundle};
 use crate::harness::{ControlPlane, Kubectl, poll};
+use crate::teams::own;
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const SECRET: &str = "beamlit-operator-webhook-tls";
@@ -60,10 +63,7 @@ impl Registered {
     fn lead_to_port_unasked(&self, port: u16) {
         lead_to(self.admin(), port).unwrap();
         for configuration in CONFIGURATIONS {
-            let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": port}]);
-            let (kind, name) = configuration.split_once(' ').unwrap();
-            let out = self.admin().call(&["patch", kind, name, "--type=json", "--patch", &patch.to_string()], "");
-            assert!(out.succeeded(), "{out}");
+            change_every_webhook(self.admin(), configuration, "clientConfig/service/port", &json!(port));
         }
     }
 
@@ -146,7 +146,7 @@ fn ten_replicas_that_start_at_once_agree_on_one_certificate() {
     }
     registered.lead_to(&replicas[3]);
     let kubectl = registered.plane.namespace("ten");
-    kubectl.apply(MODEL);
+    kubectl.apply(&own(MODEL, "ten"));
 }
 
 #[test]
@@ -249,9 +249,7 @@ fn what_somebody_does_to_the_configurations_is_mended_or_told() {
         let (kind, name) = configuration.split_once(' ').unwrap();
         // Overwritten, with an authority that signed nothing of ours, and with none.
         for value in [base64::engine::general_purpose::STANDARD.encode(other_authority()), String::new()] {
-            let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": value}]);
-            let out = registered.admin().call(&["patch", kind, name, "--type=json", "--patch", &patch.to_string()], "");
-            assert!(out.succeeded(), "{out}");
+            change_every_webhook(registered.admin(), configuration, "clientConfig/caBundle", &json!(value));
             registered.wait_for_bundle(&authority);
         }
         // Taken away: nobody can mend that, but everybody is told what to do.
@@ -271,7 +269,9 @@ fn what_somebody_does_to_the_configurations_is_mended_or_told() {
         assert!(replica.log().contains(&format!("{name} is not there, so ")), "{}", replica.log());
         // Back, as it is shipped.
         let mut manifest: Value = serde_json::from_str(&manifest).unwrap();
-        manifest["webhooks"][0]["clientConfig"].as_object_mut().unwrap().remove("caBundle");
+        for webhook in manifest["webhooks"].as_array_mut().unwrap() {
+            webhook["clientConfig"].as_object_mut().unwrap().remove("caBundle");
+        }
         manifest["metadata"] = json!({"name": name});
         registered.admin().ok_with("create -f -", &manifest.to_string());
         registered.wait_for_bundle(&authority);
@@ -320,7 +320,7 @@ fn with_a_client_ca_nobody_but_the_api_server_is_answered() {
     let authority = format!("--client-ca={}", registered.plane.authority().display());
     let replica = registered.replica("closed", &[&authority, &format!("--client-name={SHOWN}")]);
     registered.lead_to(&replica);
-    registered.plane.namespace("closed").apply(MODEL);
+    registered.plane.namespace("closed").apply(&own(MODEL, "closed"));
     // Nobody without a certificate, and nobody else whom the cluster's authority knows.
     let trust = Trust::registered(registered.admin()).unwrap();
     assert!(trust.review(replica.port).is_err());

@@ -1,4 +1,4 @@
-//! `make demo`: a real Kubernetes with the operator in front of it, three manifests, and what became of them.
+//! `make demo`: a real Kubernetes with the operator in front of it, four manifests, and what became of them.
 //!
 //! With `KEEP=1` it stays until Ctrl-C. The processes are those of the cluster tests and end the same way.
 #![allow(
@@ -13,6 +13,7 @@
 #[allow(dead_code, reason = "the tests use more of it")]
 mod harness;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -33,10 +34,15 @@ fn demo() -> Result<(), String> {
     eprintln!("demo: starting etcd, kube-apiserver and kube-controller-manager on the loopback address …");
     let plane = ControlPlane::start()?;
     eprintln!("demo: starting the operator and registering its webhooks …");
-    let gate = Gate::open(&plane)?;
+    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/demo/operator-configuration.yaml");
+    let gate = Gate::configured(&plane, &configuration)?;
     eprintln!("demo: ready after {:.0} s\n", began.elapsed().as_secs_f32());
 
     let kubectl = plane.admin();
+    let around = kubectl.run("apply -f tests/cluster/demo/around.yaml");
+    if !around.succeeded() {
+        return Err(around.to_string());
+    }
     println!("1. A manifest with faults is refused, and every fault is named.\n");
     show(kubectl, "apply -f tests/cluster/demo/refused.yaml", false)?;
 
@@ -46,6 +52,9 @@ fn demo() -> Result<(), String> {
 
     println!("3. Policies say where the traffic may go. All of it is checked before anything is stored.\n");
     show(kubectl, "apply -f tests/cluster/demo/with-policies.yaml", true)?;
+
+    println!("4. A backend somewhere else is refused. Where it is, the operator's configuration says.\n");
+    show(kubectl, "apply -f tests/cluster/demo/outside.yaml", false)?;
     show(kubectl, "get beamlit", true)?;
 
     println!("What the operator logged:\n");

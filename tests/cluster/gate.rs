@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::gated;
 use crate::harness::Kubectl;
+use crate::teams::{furnished, own};
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const POLICY: &str = include_str!("manifests/my-policy.yaml");
@@ -55,16 +56,22 @@ fn version(kubectl: &Kubectl, what: &str) -> Value {
 
 #[test]
 fn the_manifests_of_the_documentation_are_admitted() {
-    let kubectl = gated().0.namespace("documentation");
-    assert_snapshot!(apply(&kubectl, MODEL), @"
+    let kubectl = furnished(gated().0, "documentation");
+    assert_snapshot!(apply(&kubectl, &own(MODEL, "documentation")), @"
     exit 0
     modeldeployment.deployment.beamlit.com/my-model created
     ");
-    assert_snapshot!(apply(&kubectl, POLICY), @"
+    assert_snapshot!(apply(&kubectl, POLICY), @r#"
     exit 0
     policy.authorization.beamlit.com/my-policy created
-    ");
-    assert_snapshot!(apply(&kubectl, WITH_POLICIES), @"
+    Warning: spec.locations[0]: Duplicate value: "us": lies in continent na, which is listed at spec.locations[1] [PL008]
+    "#);
+    crate::harness::poll("the Policy to be seen", || {
+        let out = kubectl.feed("apply --dry-run=server -f -", WITH_POLICIES);
+        if out.stderr.contains("[RF006]") { Err(out.to_string()) } else { Ok(()) }
+    })
+    .unwrap();
+    assert_snapshot!(apply(&kubectl, &own(WITH_POLICIES, "documentation")), @"
     exit 0
     modeldeployment.deployment.beamlit.com/my-model-with-policies created
     ");
@@ -72,7 +79,7 @@ fn the_manifests_of_the_documentation_are_admitted() {
 
 #[test]
 fn what_is_left_out_is_filled_in_and_what_is_written_stays() {
-    let kubectl = gated().0.namespace("defaults");
+    let kubectl = furnished(gated().0, "defaults");
     kubectl.apply(&model("bare", &json!({})));
     assert_eq!(
         kubectl.get("mdep bare")["spec"],
@@ -91,6 +98,7 @@ fn what_is_left_out_is_filled_in_and_what_is_written_stays() {
             "enabled": false,
             "environment": "development",
             "modelSourceRef": {"kind": "StatefulSet"},
+            "serviceRef": {"name": "my-other-model"},
             "policies": [{"name": "on-beamlit"}],
             "serverlessConfig": {},
             "offloadingConfig": {"metrics": [metric], "remoteBackend": {"host": "models.example.com"}},
@@ -106,7 +114,7 @@ fn what_is_left_out_is_filled_in_and_what_is_written_stays() {
             // Never a default inside a list item: no refType.
             "policies": [{"name": "on-beamlit"}],
             "serverlessConfig": {"minNumReplicas": 0, "maxNumReplicas": 10},
-            "serviceRef": {"name": "my-model", "targetPort": 8080},
+            "serviceRef": {"name": "my-other-model", "targetPort": 8080},
             "offloadingConfig": {
                 "behavior": {"percentage": 100},
                 "metrics": [metric],
@@ -119,7 +127,7 @@ fn what_is_left_out_is_filled_in_and_what_is_written_stays() {
 /// One manifest for each class of fault, with what kubectl prints about it.
 #[test]
 fn every_class_of_fault_is_refused_in_plain_words() {
-    let kubectl = gated().0.namespace("faults");
+    let kubectl = furnished(gated().0, "faults");
     let refused = |manifest: &str| {
         let out = kubectl.feed("apply -f -", manifest);
         assert_eq!(out.code, Some(1), "{manifest}\n{out}");
@@ -159,7 +167,7 @@ fn every_class_of_fault_is_refused_in_plain_words() {
     "#);
     assert_snapshot!(x(json!({"serviceRef": {"name": "my-model", "namespace": "elsewhere"}})), @r#"
     exit 1
-    The ModelDeployment "x" is invalid: spec.serviceRef.namespace: Forbidden: "elsewhere": the Service must be in the object's own namespace "faults": ReferenceGrants are not looked up yet [RF003]
+    The ModelDeployment "x" is invalid: spec.serviceRef.namespace: Forbidden: "elsewhere": namespace "elsewhere" does not grant ModelDeployments of namespace "faults" the use of its Service; a ReferenceGrant in namespace "elsewhere" with from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: "faults"}] and to: [{group: "", kind: Service, name: "my-model"}] grants it [RF003]
     "#);
     assert_snapshot!(x(json!({"serviceRef": {"name": "my-model", "targetPort": 65536}})), @r#"
     exit 1
@@ -274,8 +282,8 @@ fn every_class_of_fault_is_refused_in_plain_words() {
 
 #[test]
 fn a_dry_run_is_judged_and_stores_nothing() {
-    let kubectl = gated().0.namespace("dry-run");
-    assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", MODEL), @"
+    let kubectl = furnished(gated().0, "dry-run");
+    assert_snapshot!(kubectl.feed("apply --dry-run=server -f -", &own(MODEL, "dry-run")), @"
     exit 0
     modeldeployment.deployment.beamlit.com/my-model created (server dry run)
     ");
@@ -294,12 +302,18 @@ fn a_dry_run_is_judged_and_stores_nothing() {
 fn applied_again_nothing_changes_whichever_way_it_is_applied() {
     let plane = gated().0;
     for (namespace, flags) in [("again-client", ""), ("again-server", "--server-side")] {
-        let kubectl = plane.namespace(namespace);
+        let kubectl = furnished(plane, namespace);
         for (what, manifest) in [
-            ("mdep my-model", MODEL),
+            ("mdep my-model", &*own(MODEL, namespace)),
             ("bpol my-policy", POLICY),
-            ("mdep my-model-with-policies", WITH_POLICIES),
-            ("mdep bare", &model("bare", &json!({"offloadingConfig": {}}))),
+            ("mdep my-model-with-policies", &own(WITH_POLICIES, namespace)),
+            (
+                "mdep bare",
+                &model(
+                    "bare",
+                    &json!({"model": namespace, "serviceRef": {"name": "my-other-model"}, "offloadingConfig": {}}),
+                ),
+            ),
         ] {
             kubectl.ok_with(&format!("apply {flags} -f -"), manifest);
             let before = version(&kubectl, what);
@@ -321,18 +335,20 @@ fn applied_again_nothing_changes_whichever_way_it_is_applied() {
 
 #[test]
 fn replacing_an_object_with_its_manifest_changes_nothing() {
-    let kubectl = gated().0.namespace("replace");
-    kubectl.ok_with("create -f -", MODEL);
-    kubectl.ok_with("replace -f -", MODEL);
+    let kubectl = furnished(gated().0, "replace");
+    let model = own(MODEL, "replace");
+    kubectl.ok_with("create -f -", &model);
+    kubectl.ok_with("replace -f -", &model);
     let before = version(&kubectl, "mdep my-model");
-    kubectl.ok_with("replace -f -", MODEL);
+    kubectl.ok_with("replace -f -", &model);
     assert_eq!(version(&kubectl, "mdep my-model"), before);
 }
 
 #[test]
 fn moving_from_client_side_to_server_side_apply_meets_no_conflict() {
-    let kubectl = gated().0.namespace("moving");
-    for (what, manifest) in [("mdep my-model-with-policies", WITH_POLICIES), ("bpol my-policy", POLICY)] {
+    let kubectl = furnished(gated().0, "moving");
+    let with_policies = own(WITH_POLICIES, "moving");
+    for (what, manifest) in [("bpol my-policy", POLICY), ("mdep my-model-with-policies", &*with_policies)] {
         kubectl.apply(manifest);
         let spec = kubectl.get(what)["spec"].clone();
         // kubectl itself hands over what client-side apply owned, and warns if it cannot.
@@ -351,15 +367,16 @@ fn moving_from_client_side_to_server_side_apply_meets_no_conflict() {
 
 #[test]
 fn two_appliers_of_one_manifest_do_not_conflict() {
-    let kubectl = gated().0.namespace("two-appliers");
+    let kubectl = furnished(gated().0, "two-appliers");
     for manager in ["one", "two", "one"] {
-        kubectl.ok_with(&format!("apply --server-side --field-manager={manager} -f -"), WITH_POLICIES);
+        let manifest = own(WITH_POLICIES, "two-appliers");
+        kubectl.ok_with(&format!("apply --server-side --field-manager={manager} -f -"), &manifest);
     }
 }
 
 #[test]
 fn server_side_apply_is_refused_in_the_same_words() {
-    let kubectl = gated().0.namespace("server-side");
+    let kubectl = furnished(gated().0, "server-side");
     assert_snapshot!(kubectl.feed("apply --server-side -f -", include_str!("demo/refused.yaml")), @r#"
     exit 1
     The ModelDeployment "refused" is invalid: 
@@ -381,8 +398,8 @@ fn server_side_apply_is_refused_in_the_same_words() {
 
 #[test]
 fn merge_patches_are_judged() {
-    let kubectl = gated().0.namespace("patches");
-    kubectl.apply(MODEL);
+    let kubectl = furnished(gated().0, "patches");
+    kubectl.apply(&own(MODEL, "patches"));
     let patch = |patch: &str| kubectl.call(&["patch", "mdep", "my-model", "--type=merge", "--patch", patch], "");
     assert_snapshot!(patch(r#"{"spec":{"offloadingConfig":{"behavior":{"percentage":60}}}}"#), @"
     exit 0
@@ -411,8 +428,8 @@ fn merge_patches_are_judged() {
 #[test]
 fn an_edit_that_is_refused_reopens_the_editor_with_the_reasons() {
     let plane = gated().0;
-    let kubectl = plane.namespace("editing");
-    kubectl.apply(MODEL);
+    let kubectl = furnished(plane, "editing");
+    kubectl.apply(&own(MODEL, "editing"));
     // Writes the fault first, and mends it when the editor opens again; keeps what the editor was shown then.
     let folder = plane.folder().path();
     let (editor, seen) = (folder.join("editor.sh"), folder.join("seen.txt"));
@@ -440,7 +457,7 @@ fn an_edit_that_is_refused_reopens_the_editor_with_the_reasons() {
 
 #[test]
 fn two_bad_objects_in_one_call_are_both_explained() {
-    let kubectl = gated().0.namespace("two-bad");
+    let kubectl = furnished(gated().0, "two-bad");
     let both = json!({
         "apiVersion": "v1",
         "kind": "List",
@@ -462,7 +479,7 @@ fn two_bad_objects_in_one_call_are_both_explained() {
 fn a_namespace_with_objects_inside_goes() {
     let plane = gated().0;
     let kubectl = plane.namespace("goes");
-    for manifest in [MODEL, POLICY, WITH_POLICIES] {
+    for manifest in [&own(MODEL, "goes"), POLICY, &own(WITH_POLICIES, "goes")] {
         kubectl.apply(manifest);
     }
     plane.admin().ok("delete namespace goes --timeout=60s");
@@ -472,7 +489,7 @@ fn a_namespace_with_objects_inside_goes() {
 #[test]
 fn a_person_without_rights_is_told_so_and_one_with_rights_is_judged() {
     let plane = gated().0;
-    let admin = plane.namespace("unprivileged");
+    let admin = furnished(plane, "unprivileged");
     let alice = plane.alice().in_namespace("unprivileged");
     assert_snapshot!(alice.feed("apply -f -", MODEL), @r#"
     exit 1
@@ -487,11 +504,11 @@ fn a_person_without_rights_is_told_so_and_one_with_rights_is_judged() {
         if alice.run("auth can-i create mdep").succeeded() { Ok(()) } else { Err("not yet".into()) }
     })
     .unwrap();
-    assert_snapshot!(alice.feed("apply -f -", MODEL), @"
+    assert_snapshot!(alice.feed("apply -f -", &own(MODEL, "unprivileged")), @"
     exit 0
     modeldeployment.deployment.beamlit.com/my-model created
     ");
-    assert_snapshot!(alice.feed("apply -f -", &model("x", &json!({"environment": "prod"}))), @r#"
+    assert_snapshot!(alice.feed("apply -f -", &model("x", &json!({"environment": "prod", "serviceRef": {"name": "my-other-model"}}))), @r#"
     exit 1
     The ModelDeployment "x" is invalid: spec.environment: Unsupported value: "prod": supported values: "production", "development"; did you mean "production"? [OB003]
     "#);
@@ -513,7 +530,7 @@ fn a_person_without_rights_is_told_so_and_one_with_rights_is_judged() {
 /// are not ours, and skip the webhook without a word under Ignore.
 #[test]
 fn objects_with_next_to_nothing_in_them_reach_both_webhooks() {
-    let kubectl = gated().0.namespace("minimal");
+    let kubectl = furnished(gated().0, "minimal");
     let head =
         json!({"apiVersion": "deployment.beamlit.com/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "x"}});
     // No spec at all: /mutate refuses what the schema would refuse.
@@ -530,7 +547,7 @@ fn objects_with_next_to_nothing_in_them_reach_both_webhooks() {
         "apiVersion": "deployment.beamlit.com/v1alpha1",
         "kind": "ModelDeployment",
         "metadata": {"generateName": "x-"},
-        "spec": {"model": "x", "modelSourceRef": {"name": "x"}},
+        "spec": {"model": "generated", "modelSourceRef": {"name": "x"}},
     });
     let stored = kubectl.ok_with("create --output=jsonpath={.spec.modelSourceRef.kind} -f -", &generated.to_string());
     assert_eq!(stored, "Deployment", "the mutating webhook was asked");

@@ -13,6 +13,9 @@ use crate::harness::{ControlPlane, Kubectl, poll};
 /// What is ours carries this label.
 pub(crate) const OURS: &str = "-l app.kubernetes.io/name=beamlit-operator";
 
+/// What only cert-manager knows.
+pub(crate) const CERT_MANAGER: &str = "cert-manager.io/v1";
+
 /// A folder of the repository.
 pub(crate) fn folder(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
@@ -88,7 +91,7 @@ impl Installation {
     pub(crate) fn left(&self) -> Vec<String> {
         let kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses,\
                      mutatingwebhookconfigurations,validatingwebhookconfigurations,roles,rolebindings,serviceaccounts,services,\
-                     deployments,replicasets,pods,poddisruptionbudgets,networkpolicies";
+                     deployments,replicasets,pods,configmaps,poddisruptionbudgets,networkpolicies";
         let found = self.admin().ok(&format!("get {kinds} -A -o name {OURS}"));
         // What carries no label of ours, because the operator or the cluster made it: the Secret, and what is in the namespace.
         let namespace = self.admin().ok(&format!("get namespace {NAMESPACE} --ignore-not-found -o name"));
@@ -123,13 +126,23 @@ impl Drop for Installation {
         if let Err(why) = gone {
             eprintln!("{why}");
         }
+        self.plane.remove_reference_grants();
     }
 }
 
 /// What `kubectl kustomize` makes of a folder.
-fn built(kubectl: &Kubectl, path: &str) -> Vec<Value> {
+pub(crate) fn built(kubectl: &Kubectl, path: &str) -> Vec<Value> {
     let text = kubectl.ok(&format!("kustomize {}", folder(path)));
     serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Where the volume of this name is mounted: as a folder, because a file that is mounted by itself never changes.
+#[track_caller]
+fn mounted<'p>(pod: &'p Value, volume: &str) -> &'p str {
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+    let mount = mounts.iter().find(|mount| mount["name"] == volume).unwrap_or_else(|| panic!("{volume}: {pod}"));
+    assert_eq!((&mount["subPath"], &mount["readOnly"]), (&Value::Null, &json!(true)));
+    mount["mountPath"].as_str().unwrap()
 }
 
 /// The one object of this kind and name.
@@ -227,7 +240,7 @@ fn the_namespace_admits_the_operators_pods_and_nobody_that_asks_for_more() {
             spec["containers"][0]["securityContext"]["seccompProfile"] = json!({"type": "Unconfined"});
         }),
         ("host namespaces", |spec| spec["hostNetwork"] = json!(true)),
-        ("hostPath", |spec| spec["volumes"] = json!([{"name": "host", "hostPath": {"path": "/"}}])),
+        ("hostPath", |spec| spec["volumes"][0] = json!({"name": "configuration", "hostPath": {"path": "/"}})),
     ];
     for (what, change) in more {
         let out = pod(&change);
@@ -292,6 +305,39 @@ fn the_deployment_keeps_its_promises() {
             !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value)),
             "{selector:?}"
         );
+    }
+
+    // What it reads is what is mounted, and is sound. The ConfigMap has the name that people edit.
+    let [volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
+    assert_eq!(volume["configMap"]["name"], "beamlit-operator");
+    let file = format!("{}/operator-configuration.yaml", mounted(pod, volume["name"].as_str().unwrap()));
+    assert!(
+        container["args"].as_array().unwrap().contains(&json!(format!("--config={file}"))),
+        "{}",
+        container["args"]
+    );
+    let shipped = system.get("configmap beamlit-operator")["data"]["operator-configuration.yaml"].clone();
+    let shipped = shipped.as_str().unwrap();
+    // So is what it shows in comments: examples stand right behind their #, or indented, and sentences after one space.
+    let example = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if !rest.starts_with(' ') || rest.starts_with("  ") => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    let (_, fields) = shipped.split_once("kind: OperatorConfiguration\n").unwrap();
+    let fields: Vec<String> = fields.lines().map(example).collect();
+    assert!(fields.iter().filter(|line| !line.starts_with('#') && !line.is_empty()).count() > 20, "{fields:?}");
+    let uncommented =
+        format!("apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\n{}\n", fields.join("\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("operator-configuration.yaml");
+    for content in [shipped, &uncommented] {
+        std::fs::write(&file, content).unwrap();
+        let checked = std::process::Command::new(env!("CARGO_BIN_EXE_beamlit-operator"))
+            .args(["check", "--config"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(checked.status.success(), "{checked:?}\n{content}");
     }
 
     // Nobody else's image, and nothing that one cannot go back to.
@@ -368,7 +414,7 @@ fn the_overlay_for_cert_manager_fits_together() {
     let objects = built(admin, "deploy/cert-manager");
 
     // The API server takes all but what only cert-manager knows. (Those in a namespace need it to be there.)
-    let known = |object: &&Value| object["apiVersion"] != "cert-manager.io/v1";
+    let known = |object: &&Value| object["apiVersion"] != CERT_MANAGER;
     admin.ok_with("apply -f -", &one(&objects, "Namespace", NAMESPACE).to_string());
     for object in objects.iter().filter(known) {
         let out = admin.feed("apply --dry-run=server -f -", &object.to_string());
@@ -376,14 +422,20 @@ fn the_overlay_for_cert_manager_fits_together() {
     }
     assert_eq!(objects.iter().filter(|object| !known(object)).count(), 4);
 
-    // No right in the cluster, no token, no way out.
-    for kind in ["Role", "RoleBinding", "ClusterRoleBinding", "Secret"] {
+    // It may read what reviews are judged against, and change nothing: no Secret is within its reach.
+    for kind in ["Role", "RoleBinding", "Secret"] {
         assert!(!objects.iter().any(|object| object["kind"] == kind), "{kind}");
     }
+    let bound = objects.iter().filter(|object| object["kind"] == "ClusterRoleBinding");
+    let bound: Vec<&Value> = bound.map(|binding| &binding["roleRef"]["name"]).collect();
+    assert_eq!(bound, ["beamlit-operator-watch"]);
+    for rule in one(&objects, "ClusterRole", "beamlit-operator-watch")["rules"].as_array().unwrap() {
+        assert_eq!(rule["verbs"], json!(["list", "watch"]));
+        assert!(!rule["resources"].as_array().unwrap().contains(&json!("secrets")), "{rule}");
+    }
     let pod = &one(&objects, "Deployment", "beamlit-operator")["spec"]["template"]["spec"];
-    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["automountServiceAccountToken"], true);
     assert_eq!(one(&objects, "ServiceAccount", "beamlit-operator")["automountServiceAccountToken"], false);
-    assert_eq!(one(&objects, "NetworkPolicy", "beamlit-operator")["spec"]["egress"], json!([]));
 
     // The certificate has the name that both configurations call, and they trust who signs it.
     let certificate = one(&objects, "Certificate", "beamlit-operator-webhook");
@@ -396,10 +448,13 @@ fn the_overlay_for_cert_manager_fits_together() {
             configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"],
             format!("{NAMESPACE}/beamlit-operator-webhook")
         );
-        let service = &configuration["webhooks"][0]["clientConfig"]["service"];
-        let called = format!("{}.{}.svc", service["name"].as_str().unwrap(), service["namespace"].as_str().unwrap());
-        assert!(certificate["spec"]["dnsNames"].as_array().unwrap().contains(&json!(called)), "{certificate}");
-        assert!(one(&objects, "Service", service["name"].as_str().unwrap())["spec"]["ports"][0]["port"] == 443);
+        for webhook in configuration["webhooks"].as_array().unwrap() {
+            let service = &webhook["clientConfig"]["service"];
+            let called =
+                format!("{}.{}.svc", service["name"].as_str().unwrap(), service["namespace"].as_str().unwrap());
+            assert!(certificate["spec"]["dnsNames"].as_array().unwrap().contains(&json!(called)), "{certificate}");
+            assert!(one(&objects, "Service", service["name"].as_str().unwrap())["spec"]["ports"][0]["port"] == 443);
+        }
     }
     let authority = one(&objects, "Certificate", "beamlit-operator-ca");
     let signer = one(&objects, "Issuer", certificate["spec"]["issuerRef"]["name"].as_str().unwrap());
@@ -417,11 +472,9 @@ fn the_overlay_for_cert_manager_fits_together() {
     assert_eq!(hours(certificate, "renewBefore") * 3, hours(certificate, "duration"), "renewed at two thirds");
 
     // What it writes is mounted where the operator reads it, as a folder.
-    let [volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
+    let [_, volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
     assert_eq!(volume["secret"]["secretName"], certificate["spec"]["secretName"]);
-    let [mount] = &pod["containers"][0]["volumeMounts"].as_array().unwrap()[..] else { panic!("{pod}") };
-    assert_eq!((&mount["name"], &mount["subPath"]), (&volume["name"], &Value::Null));
-    let mounted = mount["mountPath"].as_str().unwrap();
+    let mounted = mounted(pod, volume["name"].as_str().unwrap());
     let arguments = &pod["containers"][0]["args"];
     for argument in [format!("--tls-cert={mounted}/tls.crt"), format!("--tls-key={mounted}/tls.key")] {
         assert!(arguments.as_array().unwrap().contains(&argument.clone().into()), "{argument} is not in {arguments}");

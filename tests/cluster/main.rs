@@ -1,8 +1,9 @@
 //! The gate on a real Kubernetes: kube-apiserver, kube-controller-manager and kubectl of one pinned version.
 //!
 //! One control plane serves all tests, each in a namespace of its own, side by side ([`cluster`], [`gated`]). Tests that
-//! change what is registered have a second one to themselves, one after the other ([`apart`]), and those that install all of
-//! it from nothing a third ([`bare`]).
+//! change what is registered, or how the operator is configured, have a second one to themselves, one after the other ([`apart`]),
+//! and those that install all of it from nothing a third ([`bare`]). On a fourth the operator is configured, and judges what teams
+//! have by what is around it ([`governed`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +15,10 @@
 
 mod apart;
 mod certificates;
+mod ci;
+mod configuration;
 mod corpus;
+mod duplicates;
 mod ending;
 mod gate;
 mod harness;
@@ -22,10 +26,13 @@ mod hpa;
 mod install;
 #[path = "../corpus/mod.rs"]
 mod manifests;
+mod policies;
+mod references;
 mod registration;
 mod resources;
 mod rights;
 mod rollout;
+mod teams;
 mod uninstall;
 mod watches;
 
@@ -43,6 +50,18 @@ fn cluster() -> &'static ControlPlane {
 fn gated() -> (&'static ControlPlane, &'static Gate) {
     static GATE: LazyLock<Result<Gate, String>> = LazyLock::new(|| Gate::open(cluster()));
     (cluster(), GATE.as_ref().unwrap_or_else(|why| panic!("no gate: {why}")))
+}
+
+/// A control plane with an operator that is configured by [`teams::CONFIGURATION`]. What that names is there; tests have teams of
+/// their own.
+fn governed() -> (&'static ControlPlane, &'static Gate) {
+    static GOVERNED: LazyLock<Result<(ControlPlane, Gate), String>> = LazyLock::new(|| {
+        let plane = ControlPlane::start()?;
+        let gate = teams::govern(&plane)?;
+        Ok((plane, gate))
+    });
+    let (plane, gate) = GOVERNED.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
+    (plane, gate)
 }
 
 /// A control plane for one test at a time: nothing is registered there, and no operator runs.

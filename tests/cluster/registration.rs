@@ -34,10 +34,18 @@ fn the_shipped_configurations_keep_their_promises() {
     let authority = Authority::new(plane.folder().path(), "unused-authority").unwrap();
     let [mutating, validating]: [Value; 2] =
         configurations(plane.admin(), Some(&authority), 443).unwrap().try_into().unwrap();
-    for (configuration, policy, seconds) in [(&mutating, "Ignore", 2), (&validating, "Fail", 5)] {
-        let webhooks = configuration["webhooks"].as_array().unwrap();
-        assert_eq!(webhooks.len(), 1, "one entry that can deny");
-        let webhook = &webhooks[0];
+    let of = |configuration: &Value| configuration["webhooks"].as_array().unwrap().clone();
+    let [mutate] = &of(&mutating)[..] else { panic!("one entry: {mutating}") };
+    let [validate, delete] = &of(&validating)[..] else {
+        panic!("one entry that can deny, and one that warns: {validating}")
+    };
+    let written = json!(["CREATE", "UPDATE"]);
+    for (webhook, name, policy, seconds, operations) in [
+        (mutate, "mutate.beamlit.com", "Ignore", 2, &written),
+        (validate, "validate.beamlit.com", "Fail", 5, &written),
+        (delete, "delete.policy.beamlit.com", "Ignore", 2, &json!(["DELETE"])),
+    ] {
+        assert_eq!(webhook["name"], name);
         assert_eq!(webhook["failurePolicy"], policy);
         assert_eq!(webhook["timeoutSeconds"], seconds);
         assert_eq!(webhook["sideEffects"], "None");
@@ -46,15 +54,19 @@ fn the_shipped_configurations_keep_their_promises() {
         assert_eq!(webhook["objectSelector"], json!({}));
         assert_eq!(webhook["admissionReviewVersions"], json!(["v1"]));
         for rule in webhook["rules"].as_array().unwrap() {
-            assert_eq!(rule["operations"], json!(["CREATE", "UPDATE"]), "DELETE is never registered under Fail");
+            assert_eq!(&rule["operations"], operations, "DELETE is never registered under Fail");
             assert_eq!(rule["scope"], "Namespaced");
             assert!(!rule.to_string().contains('*'), "{rule}");
         }
     }
     assert!(mutating["metadata"]["name"].as_str().unwrap().starts_with("zz-"), "after other mutators");
-    assert_eq!(mutating["webhooks"][0]["reinvocationPolicy"], "IfNeeded");
-    assert_eq!(mutating["webhooks"][0]["rules"], validating["webhooks"][0]["rules"]);
-    assert_eq!(mutating["webhooks"][0]["matchConditions"], validating["webhooks"][0]["matchConditions"]);
+    assert_eq!(mutate["reinvocationPolicy"], "IfNeeded");
+    assert_eq!(mutate["rules"], validate["rules"]);
+    assert_eq!(mutate["matchConditions"], validate["matchConditions"]);
+    // Of deletions, those of Policies alone: nothing depends on a ModelDeployment.
+    let [rule] = &delete["rules"].as_array().unwrap()[..] else { panic!("one rule: {delete}") };
+    assert_eq!((&rule["apiGroups"], &rule["resources"]), (&json!(["authorization.beamlit.com"]), &json!(["policies"])));
+    assert_eq!(delete["clientConfig"]["service"]["path"], "/validate");
 }
 
 #[test]
@@ -71,7 +83,7 @@ fn the_development_script_fills_in_an_authority_that_the_api_server_takes() {
     let read = plane.admin().ok_with("create --dry-run=server --output=json -f -", &printed);
     let authority = std::fs::read(folder.join("ca.pem")).unwrap();
     let authority = base64::engine::general_purpose::STANDARD.encode(authority);
-    assert_eq!(read.matches(&authority).count(), 2, "{read}");
+    assert_eq!(read.matches(&authority).count(), 3, "in every webhook: {read}");
     let key = std::fs::metadata(folder.join("tls.key")).unwrap();
     assert_eq!(key.permissions().mode() & 0o77, 0, "the key is for nobody else");
 }

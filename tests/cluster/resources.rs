@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::teams::own;
 use crate::{apart, cluster};
 
 #[test]
@@ -183,11 +184,11 @@ fn without_the_operator_the_schema_is_the_floor() {
 fn status_is_written_apart_from_the_spec() {
     let plane = apart();
     let kubectl = plane.namespace("status");
-    kubectl.apply(include_str!("manifests/my-model.yaml"));
+    kubectl.apply(&own(include_str!("manifests/my-model.yaml"), "status"));
     kubectl.ok(r#"patch mdep my-model --subresource=status --type=merge -p {"status":{"offloadingStatus":true},"spec":{"model":"other"}}"#);
     let object = kubectl.get("mdep my-model");
     assert_eq!(object["status"], json!({"offloadingStatus": true}));
-    assert_eq!(object["spec"]["model"], "my-model-on-Beamlit");
+    assert_eq!(object["spec"]["model"], "status-my-model-on-Beamlit");
     assert_eq!(object["metadata"]["generation"], 1);
 }
 

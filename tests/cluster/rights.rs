@@ -7,10 +7,11 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::certificates::CONFIGURATIONS;
-use crate::harness::operator::{NAMESPACE, Operator, SERVICE, lead_to, wait_until_asked};
+use crate::harness::certificates::Authority;
+use crate::harness::operator::{NAMESPACE, Operator, SERVICE, change_every_webhook, lead_to, wait_until_asked};
 use crate::harness::review::bundle;
 use crate::harness::{Kubectl, poll};
-use crate::install::Installation;
+use crate::install::{CERT_MANAGER, Installation, built};
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const POLICY: &str = include_str!("manifests/my-policy.yaml");
@@ -19,10 +20,16 @@ const SECRET: &str = "secret beamlit-operator-webhook-tls";
 /// One right, or one use of it: (verb, group, resource, name). A creation names nothing.
 type Right = (String, String, String, String);
 
-/// What the Role and the ClusterRole allow, one by one.
-fn allowed(installation: &Installation) -> BTreeSet<Right> {
+/// What the operator is given wherever its certificate comes from.
+const WATCH: &str = "clusterrole beamlit-operator-watch";
+
+/// What it is given to manage its certificates itself.
+const CERTIFICATES: [&str; 2] = ["role beamlit-operator", "clusterrole beamlit-operator"];
+
+/// What these roles allow, one by one.
+fn allowed(installation: &Installation, roles: &[&str]) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
-    for role in ["role beamlit-operator", "clusterrole beamlit-operator"] {
+    for role in roles {
         for rule in installation.system().get(role)["rules"].as_array().unwrap() {
             let list = |of: &str| -> Vec<String> {
                 let items = rule[of].as_array().into_iter().flatten();
@@ -92,6 +99,7 @@ fn patched(kubectl: &Kubectl, what: &str, kind: &str, patch: &Value) {
 #[test]
 fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
     let installation = Installation::shipped();
+    installation.plane().install_reference_grants().unwrap();
     let (admin, system) = (installation.admin(), installation.system());
     let account = installation.plane().service_account(NAMESPACE, "beamlit-operator");
     let start = |name: &str| {
@@ -111,8 +119,7 @@ fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
     system.ok(&format!("delete service {SERVICE}"));
     lead_to(admin, operator.port).unwrap();
     for configuration in CONFIGURATIONS {
-        let port = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": operator.port}]);
-        patched(admin, configuration, "--type=json", &port);
+        change_every_webhook(admin, configuration, "clientConfig/service/port", &json!(operator.port));
     }
     wait_until_asked(admin).unwrap();
 
@@ -129,9 +136,8 @@ fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
     assert!(!refused.succeeded() && refused.stderr.contains("[MD001]"), "{refused}");
 
     // What others overwrite, empty or delete, it puts right.
-    let nobody = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": null}]);
     for configuration in CONFIGURATIONS {
-        patched(admin, configuration, "--type=json", &nobody);
+        change_every_webhook(admin, configuration, "clientConfig/caBundle", &Value::Null);
     }
     assert_eq!(wait_for_both_to_trust(&installation), authority);
     patched(&system, SECRET, "--type=merge", &json!({"data": {"tls.crt": "", "tls.key": ""}}));
@@ -157,14 +163,59 @@ fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
         }
     }
 
-    let allowed = allowed(&installation);
+    let [role, cluster_role] = CERTIFICATES;
+    every_right_is_used_and_no_other(&installation, &[WATCH, role, cluster_role]);
+}
+
+/// What these roles allow is what the operator has asked for, no more and no less.
+#[track_caller]
+fn every_right_is_used_and_no_other(installation: &Installation, roles: &[&str]) {
+    let allowed = allowed(installation, roles);
     let used = poll("every right to be used", || {
-        let (used, refused) = asked_for(&installation);
+        let (used, refused) = asked_for(installation);
         assert_eq!(refused, BTreeSet::new(), "a rule is missing");
         let unused: Vec<&Right> = allowed.difference(&used).collect();
         if unused.is_empty() { Ok(used) } else { Err(format!("superfluous: {unused:?}")) }
     });
     assert_eq!(used.unwrap(), allowed);
+}
+
+/// The other install: certificates come from files, and the rights to watch are all that there is.
+#[test]
+fn with_certificates_from_cert_manager_the_rights_to_watch_are_all_it_needs() {
+    let installation = Installation::none();
+    installation.plane().install_reference_grants().unwrap();
+    let admin = installation.admin();
+    // All but what only cert-manager knows; what it would do, the certificate and `caBundle`, is done here.
+    let objects = built(&installation.anywhere(), "deploy/cert-manager");
+    let known: Vec<&Value> = objects.iter().filter(|object| object["apiVersion"] != CERT_MANAGER).collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": known});
+    installation.anywhere().ok_with("apply -f -", &list.to_string());
+    let account = installation.plane().service_account(NAMESPACE, "beamlit-operator");
+    let authority = Authority::new(installation.plane().folder().path(), "cert-manager").unwrap();
+    let operator =
+        Operator::from_files(installation.plane(), "operator", account.kubeconfig(), &authority, &[]).unwrap();
+    installation.system().ok(&format!("delete service {SERVICE}"));
+    lead_to(admin, operator.port).unwrap();
+    let bundle = base64::engine::general_purpose::STANDARD.encode(authority.pem());
+    for configuration in CONFIGURATIONS {
+        change_every_webhook(admin, configuration, "clientConfig/caBundle", &json!(bundle));
+        change_every_webhook(admin, configuration, "clientConfig/service/port", &json!(operator.port));
+    }
+    wait_until_asked(admin).unwrap();
+
+    // It judges by what it watches: the policy that the model names is not there, and then it is.
+    let team = installation.team();
+    let named = MODEL.replace("spec:\n", "spec:\n  policies: [{refType: localPolicy, name: my-policy}]\n");
+    let out = team.feed("create --dry-run=server -f -", &named);
+    assert!(out.succeeded() && out.stderr.contains("[RF006]"), "{out}");
+    team.apply(POLICY);
+    poll("the Policy to be seen", || {
+        let out = team.feed("create --dry-run=server -f -", &named);
+        if out.stderr.contains("[RF006]") { Err(out.to_string()) } else { Ok(()) }
+    })
+    .unwrap();
+    every_right_is_used_and_no_other(&installation, &[WATCH]);
 }
 
 /// The other half of the proof: what is not allowed is refused, and seen in the log that the test above reads.
@@ -179,6 +230,9 @@ fn the_account_can_do_nothing_else() {
         ("get secrets", "list", "secrets", ""),
         ("delete secret beamlit-operator-webhook-tls", "delete", "secrets", "beamlit-operator-webhook-tls"),
         ("get pods", "list", "pods", ""),
+        // What it may list and watch, it may not read one by one; and of what people have, no more than that.
+        ("get service other", "get", "services", "other"),
+        ("get configmaps", "list", "configmaps", ""),
         (
             "delete validatingwebhookconfiguration beamlit-operator",
             "delete",
@@ -210,10 +264,9 @@ fn a_right_that_is_missing_is_told_and_used_soon_after_it_is_given() {
         patched(admin, "clusterrole beamlit-operator", "--type=json", &json!(patch));
     };
     verbs(&["get", "list", "watch"]);
-    let nobody = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": null}]);
     poll("the missing right to be told", || {
         // The API server may still go by the old rule for a moment, and the operator then fills it in.
-        patched(admin, CONFIGURATIONS[1], "--type=json", &nobody);
+        change_every_webhook(admin, CONFIGURATIONS[1], "clientConfig/caBundle", &Value::Null);
         let (status, told) = operator.ask("/readyz")?;
         let expected = "warning: cannot fill in caBundle of ValidatingWebhookConfiguration beamlit-operator: ";
         if status == 200 && told.contains(expected) && told.contains("forbidden") { Ok(()) } else { Err(told) }

@@ -150,15 +150,56 @@ impl ControlPlane {
     pub(crate) fn service_account(&self, namespace: &str, name: &str) -> Kubectl {
         let token = self.admin.in_namespace(namespace).ok(&format!("create token {name}"));
         let user = json!({"token": token.trim()});
-        let path = write_kubeconfig(&self.folder, &self.server, &self.authority, name, &user).unwrap();
+        let path = write_kubeconfig(&self.folder, &self.server, &self.authority, name, &user)
+            .expect("the kubeconfig can be written");
         Kubectl { kubeconfig: path, namespace: namespace.into(), ..self.admin.clone() }
     }
 
     /// What the ServiceAccount of [`AUDITED`] has asked of the API server so far, as its audit log has it.
     pub(crate) fn audit_log(&self) -> Vec<Value> {
+        self.audited().filter(|event| event["user"]["username"] == AUDITED).collect()
+    }
+
+    /// What the audit log has of creations of ModelDeployments in this namespace, by whomever.
+    pub(crate) fn audited_creations(&self, namespace: &str) -> Vec<Value> {
+        self.audited()
+            .filter(|event| event["verb"] == "create" && event["objectRef"]["resource"] == "modeldeployments")
+            .filter(|event| event["objectRef"]["namespace"] == namespace)
+            .collect()
+    }
+
+    fn audited(&self) -> impl Iterator<Item = Value> {
         // It is made with the first entry, and the last line may be only half there.
         let text = std::fs::read_to_string(self.folder.path().join("audit.log")).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let events: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        events.into_iter()
+    }
+
+    /// Installs the Gateway API's ReferenceGrant, in both versions that are served.
+    ///
+    /// # Errors
+    /// If its CRD cannot be had, or is not taken.
+    pub(crate) fn install_reference_grants(&self) -> Result<(), String> {
+        let file = tools::reference_grants()?.display().to_string();
+        for arguments in [&["apply", "--server-side", "--filename", &file][..], &["get", "--filename", &file]] {
+            let out = self.admin.in_no_namespace().call(arguments, "");
+            if !out.succeeded() {
+                return Err(format!("ReferenceGrant: {out}"));
+            }
+        }
+        for version in ["v1", "v1beta1"] {
+            poll("ReferenceGrant to be served", || {
+                let path = format!("/apis/gateway.networking.k8s.io/{version}/referencegrants");
+                let out = self.admin.run(&format!("get --raw {path}"));
+                if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the Gateway API's ReferenceGrant away again, with every grant.
+    pub(crate) fn remove_reference_grants(&self) {
+        self.admin.ok("delete crd referencegrants.gateway.networking.k8s.io --ignore-not-found --timeout=60s");
     }
 
     fn install_crds(&self) -> Result<(), String> {
@@ -323,13 +364,18 @@ fn shown_to_webhooks(folder: &Folder, client: &Pair) -> Result<PathBuf, String> 
     Ok(config)
 }
 
-/// What is logged: every request of the operator's own account, when it is answered, and of nobody else.
+/// What is logged, when it is answered: every request of the operator's own account, and of everybody the creation of
+/// ModelDeployments.
 fn audit_policy() -> Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
-        "rules": [{"level": "Metadata", "users": [AUDITED]}, {"level": "None"}],
+        "rules": [
+            {"level": "Metadata", "users": [AUDITED]},
+            {"level": "Metadata", "verbs": ["create"], "resources": [{"group": "deployment.beamlit.com", "resources": ["modeldeployments"]}]},
+            {"level": "None"},
+        ],
     })
 }
 

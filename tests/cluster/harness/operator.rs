@@ -42,11 +42,28 @@ impl Operator {
     /// # Errors
     /// If it does not become ready.
     pub(crate) fn start(plane: &ControlPlane, authority: &Authority) -> Result<Self, String> {
-        let pair = authority.server("operator", &[&dns_name(), "localhost", "127.0.0.1"])?;
-        let flags = [format!("--tls-cert={}", pair.certificate.display()), format!("--tls-key={}", pair.key.display())];
         // It may watch everything: which rights it needs is tests/cluster/rights.rs's business.
-        let environment = [format!("KUBECONFIG={}", plane.admin().kubeconfig().display())];
-        Self::launch(plane, "operator", &environment, &flags)
+        Self::from_files(plane, "operator", plane.admin().kubeconfig(), authority, &[])
+    }
+
+    /// Starts a replica under this name with a certificate of this authority, as whoever this kubeconfig says, and waits until it
+    /// is ready.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub(crate) fn from_files(
+        plane: &ControlPlane,
+        name: &str,
+        kubeconfig: &Path,
+        authority: &Authority,
+        flags: &[String],
+    ) -> Result<Self, String> {
+        let pair = authority.server(name, &[&dns_name(), "localhost", "127.0.0.1"])?;
+        let environment = [format!("KUBECONFIG={}", kubeconfig.display())];
+        let mut all =
+            vec![format!("--tls-cert={}", pair.certificate.display()), format!("--tls-key={}", pair.key.display())];
+        all.extend(flags.iter().cloned());
+        Self::launch(plane, name, &environment, &all)
     }
 
     /// Starts a replica under this name that manages its certificates itself, as whoever this kubeconfig says, and waits
@@ -183,8 +200,29 @@ impl Gate {
     /// # Errors
     /// If the operator does not come up or is never asked.
     pub(crate) fn open(plane: &ControlPlane) -> Result<Self, String> {
+        Self::open_with(plane, &[])
+    }
+
+    /// As [`Gate::open`], with an operator that reads its configuration from this file.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn configured(plane: &ControlPlane, configuration: &Path) -> Result<Self, String> {
+        Self::open_with(plane, &[format!("--config={}", configuration.display())])
+    }
+
+    /// As [`Gate::configured`], with an operator that looks at the file as often as is of use to a test.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn reconfigured(plane: &ControlPlane, configuration: &Path) -> Result<Self, String> {
+        let flags = [format!("--config={}", configuration.display()), "--config-reload-interval=200ms".to_owned()];
+        Self::open_with(plane, &flags)
+    }
+
+    fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
         let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
-        let operator = Operator::start(plane, &authority)?;
+        let operator = Operator::from_files(plane, "operator", plane.admin().kubeconfig(), &authority, flags)?;
         let port = operator.port;
         let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
         register(&gate.admin, Some(&gate.authority), port)?;
@@ -237,6 +275,22 @@ pub(crate) fn lead_to(admin: &Kubectl, port: u16) -> Result<(), String> {
         }),
     ];
     apply(admin, service)
+}
+
+/// Changes a field of every webhook of a configuration (`KIND NAME`), as somebody does who may.
+///
+/// # Panics
+/// If the API server refuses that.
+#[track_caller]
+pub(crate) fn change_every_webhook(kubectl: &Kubectl, configuration: &str, field: &str, value: &Value) {
+    let webhooks = kubectl.get(configuration)["webhooks"].as_array().map_or(0, Vec::len);
+    assert!(webhooks > 0, "{configuration} has no webhook");
+    let patch: Vec<Value> = (0..webhooks)
+        .map(|webhook| json!({"op": "add", "path": format!("/webhooks/{webhook}/{field}"), "value": value}))
+        .collect();
+    let (kind, name) = configuration.split_once(' ').expect("KIND NAME");
+    let out = kubectl.call(&["patch", kind, name, "--type=json", "--patch", &json!(patch).to_string()], "");
+    assert!(out.succeeded(), "{out}");
 }
 
 /// Applies objects one after the other.

@@ -159,16 +159,20 @@ fn exchange(stream: &mut Stream, side: Side, connection: &str) -> Result<bool, S
     if admitted { Ok(goes_on) } else { Err(format!("not admitted: {}", String::from_utf8_lossy(&body))) }
 }
 
-/// What the first webhook of a configuration trusts, in PEM.
+/// What every webhook of a configuration trusts, in PEM.
 ///
 /// # Errors
-/// If nothing is filled in.
+/// If nothing is filled in somewhere, or they do not all trust the same.
 pub(crate) fn bundle(admin: &Kubectl, configuration: &str) -> Result<String, String> {
-    let out = admin.run(&format!("get {configuration} --output jsonpath={{.webhooks[0].clientConfig.caBundle}}"));
-    if !out.succeeded() || out.stdout.is_empty() {
-        return Err(format!("{configuration} trusts nobody: {out}"));
+    let (kind, name) = configuration.split_once(' ').ok_or("KIND NAME")?;
+    let each = "jsonpath={range .webhooks[*]}{.clientConfig.caBundle}{\"\\n\"}{end}";
+    let out = admin.call(&["get", kind, name, "--output", each], "");
+    let mut bundles = out.stdout.lines();
+    let first = bundles.next().unwrap_or_default();
+    if !out.succeeded() || first.is_empty() || bundles.any(|bundle| bundle != first) {
+        return Err(format!("{configuration} trusts nobody, or its webhooks do not trust the same: {out}"));
     }
-    let bytes = base64::engine::general_purpose::STANDARD.decode(&out.stdout).map_err(text)?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(first).map_err(text)?;
     String::from_utf8(bytes).map_err(text)
 }
 

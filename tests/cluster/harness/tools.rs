@@ -1,4 +1,4 @@
-//! The pinned etcd, kube-apiserver, kube-controller-manager and kubectl: found, or built.
+//! The pinned etcd, kube-apiserver, kube-controller-manager and kubectl: found, or built. And the pinned Gateway API's CRD.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,6 +27,24 @@ pub(crate) fn folder() -> Result<PathBuf, String> {
     match last {
         Some(folder) if built.status.success() => Ok(folder),
         _ => Err("the control plane could not be built, so the cluster tests cannot run; see the lines above".into()),
+    }
+}
+
+/// The CRD of ReferenceGrant as the pinned Gateway API has it, as a file.
+///
+/// # Errors
+/// If it is not there and cannot be fetched.
+pub(crate) fn reference_grants() -> Result<PathBuf, String> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/tools");
+    let out = Command::new(sources.join("gateway-api.sh"))
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("gateway-api.sh cannot be run: {error}"))?;
+    let last = String::from_utf8_lossy(&out.stdout).lines().last().map(PathBuf::from);
+    match last {
+        Some(file) if out.status.success() => Ok(file),
+        _ => Err("the CRD of ReferenceGrant could not be fetched; see the lines above".into()),
     }
 }
 
