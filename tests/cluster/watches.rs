@@ -137,10 +137,17 @@ fn an_api_server_that_comes_back_is_followed_again_and_nothing_is_missed() {
         // The longest wait before another attempt is 5 s, and as much again by chance.
         assert!(back.elapsed() < Duration::from_secs(15), "{:?}", back.elapsed());
     }
-    // Changed while nobody watched, or at once afterwards: both are known.
+    // What changes while nobody watches is known afterwards: what goes as well as what comes.
+    watching.operator.stand_still().unwrap();
+    watching.plane.stop_api_server();
+    watching.plane.start_api_server().unwrap();
+    kubectl.ok("delete service before");
     kubectl.ok("create service clusterip after --tcp=80");
+    kubectl.ok("create service clusterip later --tcp=80");
+    watching.operator.go_on().unwrap();
     watching.wait_for_objects("services", services + 2.0);
-    kubectl.ok("delete service before after");
+    watching.wait_until_ready();
+    kubectl.ok("delete service after later");
     watching.wait_for_objects("services", services);
     watching.plane.admin().ok("delete namespace restarted --timeout=60s");
 }
