@@ -44,7 +44,7 @@ pub struct World {
     policies: ByNamespace<Option<Arc<Options>>>,
     deployments: HashTrieMapSync<Name, Arc<Deployment>>,
     services: HashTrieMapSync<Name, Arc<[Port]>>,
-    workloads: HashTrieSetSync<(Workload, Name)>,
+    workloads: Workloads,
     grants: ByNamespace<Arc<Grant>>,
     namespaces: HashTrieSetSync<Arc<str>>,
     /// Who serves a model of an environment.
@@ -86,7 +86,7 @@ impl World {
                 self.deployments.insert_mut(name, Arc::new(deployment));
             }
             Fact::Service(name, ports) => self.services.insert_mut(name, ports.into()),
-            Fact::Workload(kind, name) => self.workloads.insert_mut((kind, name)),
+            Fact::Workload(kind, name) => self.workloads.of_mut(kind).insert_mut(name),
             Fact::ReferenceGrant(name, grant) => self.grants.insert(name, Arc::new(grant)),
             Fact::Namespace(name) => self.namespaces.insert_mut(name.into()),
         }
@@ -98,7 +98,7 @@ impl World {
             Resource::Policies => self.policies.remove(name),
             Resource::ModelDeployments => self.forget_deployment(name),
             Resource::Services => _ = self.services.remove_mut(name),
-            Resource::Workloads(kind) => _ = self.workloads.remove_mut(&(kind, name.clone())),
+            Resource::Workloads(kind) => _ = self.workloads.of_mut(kind).remove_mut(name),
             Resource::ReferenceGrants => self.grants.remove(name),
             Resource::Namespaces => _ = self.namespaces.remove_mut(name.name()),
         }
@@ -115,10 +115,7 @@ impl World {
                 self.by_policy = HashTrieMapSync::default();
             }
             Resource::Services => self.services = HashTrieMapSync::default(),
-            Resource::Workloads(kind) => {
-                let others = self.workloads.iter().filter(|(of, _)| *of != kind).cloned();
-                self.workloads = others.collect();
-            }
+            Resource::Workloads(kind) => *self.workloads.of_mut(kind) = HashTrieSetSync::default(),
             Resource::ReferenceGrants => self.grants = ByNamespace::default(),
             Resource::Namespaces => self.namespaces = HashTrieSetSync::default(),
         }
@@ -176,7 +173,7 @@ impl World {
     /// Whether there is such a workload.
     #[must_use]
     pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<()> {
-        let there = self.workloads.contains(&(kind, name.clone()));
+        let there = self.workloads.of(kind).contains(name);
         found(there.then_some(()), self.complete.workloads)
     }
 
@@ -215,9 +212,38 @@ impl World {
             Resource::Policies => self.policies.count(),
             Resource::ModelDeployments => self.deployments.size(),
             Resource::Services => self.services.size(),
-            Resource::Workloads(kind) => self.workloads.iter().filter(|(of, _)| *of == kind).count(),
+            Resource::Workloads(kind) => self.workloads.of(kind).size(),
             Resource::ReferenceGrants => self.grants.count(),
             Resource::Namespaces => self.namespaces.size(),
+        }
+    }
+}
+
+/// The workloads by kind.
+#[derive(Clone, Debug, Default)]
+struct Workloads {
+    deployments: HashTrieSetSync<Name>,
+    stateful_sets: HashTrieSetSync<Name>,
+    daemon_sets: HashTrieSetSync<Name>,
+    replica_sets: HashTrieSetSync<Name>,
+}
+
+impl Workloads {
+    fn of(&self, kind: Workload) -> &HashTrieSetSync<Name> {
+        match kind {
+            Workload::Deployment => &self.deployments,
+            Workload::StatefulSet => &self.stateful_sets,
+            Workload::DaemonSet => &self.daemon_sets,
+            Workload::ReplicaSet => &self.replica_sets,
+        }
+    }
+
+    fn of_mut(&mut self, kind: Workload) -> &mut HashTrieSetSync<Name> {
+        match kind {
+            Workload::Deployment => &mut self.deployments,
+            Workload::StatefulSet => &mut self.stateful_sets,
+            Workload::DaemonSet => &mut self.daemon_sets,
+            Workload::ReplicaSet => &mut self.replica_sets,
         }
     }
 }

@@ -158,6 +158,22 @@ impl Operator {
         ask(self.plain_port, path)
     }
 
+    /// Has it stand still until it is told to go on.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(crate) fn stand_still(&self) -> Result<(), String> {
+        self.process.signal("STOP")
+    }
+
+    /// Has it go on.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(crate) fn go_on(&self) -> Result<(), String> {
+        self.process.signal("CONT")
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()

@@ -100,6 +100,8 @@ pub(crate) enum End {
 pub(crate) struct Process {
     name: String,
     log: PathBuf,
+    /// Holds its pid for as long as it runs.
+    pid_file: PathBuf,
     shell: Child,
 }
 
@@ -115,14 +117,15 @@ impl Process {
             End::Kill => "KILL",
             End::Terminate => "TERM",
         };
+        let pid_file = folder.path().join("pids").join(name);
         let shell = shell(SUPERVISE, name)
-            .arg(folder.path().join("pids").join(name))
+            .arg(&pid_file)
             .arg(signal)
             .args(command)
             .stderr(out.try_clone()?)
             .stdout(out)
             .spawn()?;
-        Ok(Self { name: name.to_owned(), log, shell })
+        Ok(Self { name: name.to_owned(), log, pid_file, shell })
     }
 
     /// Where everything that the process prints goes.
@@ -144,6 +147,19 @@ impl Process {
             Ok(None) => Ok(()),
             Ok(Some(status)) => Err(format!("{} ended ({status}):\n{}", self.name, self.last_words())),
             Err(error) => Err(format!("{}: {error}", self.name)),
+        }
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(crate) fn signal(&self, signal: &str) -> Result<(), String> {
+        let pid = fs::read_to_string(&self.pid_file).map_err(|error| format!("{}: {error}", self.name))?;
+        let sent = Command::new("/bin/kill").args(["-s", signal, pid.trim()]).status();
+        match sent {
+            Ok(status) if status.success() => Ok(()),
+            other => Err(format!("{}: {other:?}", self.name)),
         }
     }
 
