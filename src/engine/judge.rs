@@ -30,7 +30,7 @@ pub fn judge_update(kind: Kind, object: &Node<'_>, old: &mut Node<'_>, surroundi
     if findings.refuse() {
         defaults::apply(kind, old);
         let before = validate::validate(kind, old, surroundings, Reading::Review);
-        ratchet::soften(&mut findings, object, &before, old);
+        ratchet::soften(&mut findings, object, &before, old, surroundings.namespace);
     }
     if kind == Kind::Policy {
         validate::policy::narrowed(&mut findings, object, old, surroundings);

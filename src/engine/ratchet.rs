@@ -2,33 +2,64 @@
 //!
 //! Otherwise a rule that came later, or a policy that changed, would lock people out of objects they have.
 
+use std::collections::BTreeSet;
+
 use super::finding::{Finding, Findings, Path, Segment};
-use super::parse::Node;
+use super::parse::{Node, Value};
 
 /// Softens every error of `new` that `old` had with an equal value at its path. Items of lists are matched by value, for
 /// they move; each fault of the old object excuses one of the new.
-pub(super) fn soften(findings: &mut Findings, new: &Node<'_>, old_findings: &Findings, old: &Node<'_>) {
+pub(super) fn soften(
+    findings: &mut Findings,
+    new: &Node<'_>,
+    old_findings: &Findings,
+    old: &Node<'_>,
+    namespace: &str,
+) {
     let mut excuses: Vec<Option<&Finding>> = old_findings.list().iter().map(Some).collect();
     findings.soften(|finding| {
         let excuse = excuses.iter_mut().find(|excuse| {
             excuse.is_some_and(|excuse| {
                 excuse.rule == finding.rule
-                    && same(&finding.path, new, &excuse.path, old)
-                    && same_related(finding, new, excuse, old)
+                    && same(&finding.path, new, &excuse.path, old, namespace)
+                    && same_related(finding, new, excuse, old, namespace)
             })
         });
         excuse.and_then(Option::take).is_some()
     });
 }
 
-fn same_related(finding: &Finding, new: &Node<'_>, excuse: &Finding, old: &Node<'_>) -> bool {
+fn same_related(finding: &Finding, new: &Node<'_>, excuse: &Finding, old: &Node<'_>, namespace: &str) -> bool {
     finding.related.len() == excuse.related.len()
-        && finding.related.iter().zip(&excuse.related).all(|(a, b)| same(a, new, b, old))
+        && finding.related.iter().zip(&excuse.related).all(|(a, b)| same(a, new, b, old, namespace))
+}
+
+/// What the policies of an object are, whatever their order and however their defaults are written.
+fn policies<'n>(list: Option<&'n Node<'_>>, namespace: &'n str) -> Option<BTreeSet<(bool, &'n str, &'n str)>> {
+    let items = match list.map(|list| &list.value) {
+        None => &[],
+        Some(Value::List(items)) => items.as_slice(),
+        Some(_) => return None,
+    };
+    let policy = |node: &'n Node<'_>| {
+        let local = node.text_of("refType") == Some("localPolicy");
+        let namespace = if local { node.text_of("namespace").unwrap_or(namespace) } else { "" };
+        (local, namespace, node.text_of("name").unwrap_or_default())
+    };
+    Some(items.iter().map(policy).collect())
+}
+
+/// Whether a path leads to the policies of an object as a whole.
+fn is_policies(path: &Path) -> bool {
+    match path.0.as_slice() {
+        [Segment::Field(spec), Segment::Field(policies)] => spec.as_ref() == "spec" && policies.as_ref() == "policies",
+        _ => false,
+    }
 }
 
 /// Whether two paths lead through the same fields to equal values. Where there is no value (something required is absent)
 /// the list item around it must be equal, or else the old object's item would excuse any other.
-fn same(path: &Path, new: &Node<'_>, old_path: &Path, old: &Node<'_>) -> bool {
+fn same(path: &Path, new: &Node<'_>, old_path: &Path, old: &Node<'_>, namespace: &str) -> bool {
     let alike = path.0.len() == old_path.0.len()
         && path.0.iter().zip(&old_path.0).all(|(a, b)| match (a, b) {
             (Segment::Index(_), Segment::Index(_)) => true,
@@ -36,6 +67,11 @@ fn same(path: &Path, new: &Node<'_>, old_path: &Path, old: &Node<'_>) -> bool {
         });
     if !alike {
         return false;
+    }
+    if is_policies(path)
+        && let (Some(a), Some(b)) = (policies(at(new, &path.0), namespace), policies(at(old, &old_path.0), namespace))
+    {
+        return a == b;
     }
     match (at(new, &path.0), at(old, &old_path.0)) {
         (Some(a), Some(b)) => a == b,
@@ -60,7 +96,7 @@ fn at<'n, 'a>(object: &'n Node<'a>, path: &[Segment]) -> Option<&'n Node<'a>> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::engine::configuration::{Answer, Configuration};
+    use crate::engine::configuration::{Answer, Configuration, EnvironmentPolicy};
     use crate::engine::finding::Severity;
     use crate::engine::parse::{JsonLimits, from_json};
     use crate::engine::validate::testing::cluster;
@@ -116,12 +152,61 @@ mod tests {
             (json!(["modelSourceRef", {"name": "w", "namespace": "c"}]), vec!["RF003"]),
             (json!(["serviceRef", {"name": "my-model", "targetPort": 2}]), vec!["RF008"]),
             (json!(["policies", [{"refType": "localPolicy", "name": "lost"}]]), vec!["RF006"]),
-            // Order does not count, and one that was there already may stay.
+            // Order does not count, nor how a default is written; and one that was there already may stay.
+            (
+                json!(["policies", [{"refType": "localPolicy", "name": "gone"}, {"refType": "localPolicy", "name": "eu"}]]),
+                vec![],
+            ),
             (json!(["policies", [{"refType": "localPolicy", "name": "gone"}]]), vec![]),
             (json!(["policies", [{"refType": "localPolicy", "name": "eu"}]]), vec!["RT015"]),
+            (json!(["offloadingConfig", {"remoteBackend": {"host": "us.example.com", "scheme": "http"}}]), vec![]),
         ] {
             let (errors, _) = codes(|spec| spec[change[0].as_str().unwrap()] = change[1].clone());
             assert_eq!(errors, refused, "{change}");
+        }
+    }
+
+    /// The codes of the errors of a change of the policies, by a configuration under which they contradict each other, or the
+    /// default backend lies outside.
+    fn codes_of_policies(configuration: &Configuration, old: &Value, new: &Value) -> Vec<&'static str> {
+        let platform = "\
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: us, namespace: platform}, spec: {type: location, locations: [{type: country, name: us}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: fr}, spec: {type: location, locations: [{type: country, name: fr}]}}
+";
+        let world = cluster(&format!("{TODAY}{platform}"));
+        let surroundings = Surroundings { namespace: "default", name: "third", configuration, world: &world };
+        let object = |policies: &Value| {
+            json!({"spec": {"model": "third", "modelSourceRef": {"name": "my-model"}, "policies": policies,
+                "serviceRef": {"name": "my-model", "targetPort": 8080}, "offloadingConfig": {"metrics": []}}})
+            .to_string()
+        };
+        let (new, old) = (object(new), object(old));
+        let read = |text| from_json(str::as_bytes(text), JsonLimits::UniqueKeys).unwrap();
+        let (mut new, mut old) = (read(&new), read(&old));
+        _ = crate::engine::defaults::apply(Kind::ModelDeployment, &mut new);
+        let found = judge_update(Kind::ModelDeployment, &new, &mut old, &surroundings);
+        found.of(Severity::Error).map(|finding| finding.rule.code).collect()
+    }
+
+    #[test]
+    fn policies_that_stay_the_same_stay_excused_in_any_order() {
+        let us = EnvironmentPolicy::Local { namespace: "platform".into(), name: "us".into() };
+        let contradicting = Configuration { production: vec![us], ..Configuration::default() };
+        let backend = serde_json::from_value(json!({"host": "nobody.knows.example", "scheme": "https"})).unwrap();
+        let outside = Configuration { default_remote_backend: Some(backend), ..Configuration::default() };
+        let local = |name: &str| json!({"refType": "localPolicy", "name": name});
+        let (ab, ba) = (
+            json!([local("eu"), local("fr"), {"name": "q"}]),
+            json!([{"name": "q", "refType": "remotePolicy"}, local("fr"), local("eu")]),
+        );
+        let known = json!([local("eu"), local("fr")]);
+        for (configuration, code) in [(&contradicting, "PL010"), (&outside, "RT015")] {
+            assert_eq!(codes_of_policies(configuration, &json!([]), &known), [code]);
+            assert_eq!(codes_of_policies(configuration, &known, &json!([local("fr"), local("eu")])), [""; 0], "{code}");
+            assert_eq!(codes_of_policies(configuration, &known, &json!([local("eu")])), [code]);
+            assert_eq!(codes_of_policies(configuration, &ab, &ba), [""; 0]);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What is left when several policies apply at once: union within a type, intersection across types and with what the
 //! environment allows.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use super::{Atlas, Flavors, Options, Places};
+use super::{Atlas, Flavors, Options, Place};
 use crate::engine::finding::quoted;
 
 /// A policy that applies to an object.
@@ -16,7 +17,7 @@ pub struct Applied<'a> {
 }
 
 /// Where a policy is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source<'a> {
     /// This cluster; the namespace is empty if it is the object's own.
     Local {
@@ -42,15 +43,16 @@ pub struct Effective<'a> {
     pub atlas: &'a Atlas,
 }
 
-/// How far the policies of one type limit something.
+/// How far the policies of one type limit something: the sets of several policies count together. They stay apart, for most
+/// judgements ask for one element, and there may be many policies with many.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Limit<S> {
+pub enum Limit<'a, S> {
     /// There is no policy of this type: everything is allowed.
     Any,
     /// Only this.
-    Only(S),
+    Only(Vec<&'a S>),
     /// This, and what policies may allow whose content nobody knows; perhaps these do not limit it at all.
-    AtLeast(S),
+    AtLeast(Vec<&'a S>),
 }
 
 /// Whether something is allowed.
@@ -64,42 +66,33 @@ pub enum Verdict {
     Outside,
 }
 
-impl<S> Limit<S> {
-    fn new(known: Option<S>, open: bool) -> Self
-    where
-        S: Default,
-    {
-        match (known, open) {
-            (None, false) => Self::Any,
-            (Some(set), false) => Self::Only(set),
-            (set, true) => Self::AtLeast(set.unwrap_or_default()),
+impl<'a, S> Limit<'a, S> {
+    /// A policy that lists nothing sound allows nothing, and still is a policy of its type.
+    fn of(policies: &[Applied<'a>], set: impl Fn(&'a Options) -> Option<&'a S>) -> Self {
+        let sets: Vec<&S> = policies.iter().filter_map(|policy| set(policy.options?)).collect();
+        match policies.iter().any(|policy| policy.options.is_none()) {
+            true => Self::AtLeast(sets),
+            false if sets.is_empty() => Self::Any,
+            false => Self::Only(sets),
         }
     }
 
-    /// Whether what is in the set, if `contains` says so, is allowed.
-    pub fn verdict(&self, contains: impl FnOnce(&S) -> bool) -> Verdict {
-        let (set, otherwise) = match self {
+    /// Whether something is allowed that is in a set if `contains` says so.
+    pub fn verdict(&self, contains: impl Fn(&S) -> bool) -> Verdict {
+        let (sets, otherwise) = match self {
             Self::Any => return Verdict::Inside,
-            Self::Only(set) => (set, Verdict::Outside),
-            Self::AtLeast(set) => (set, Verdict::Unknown),
+            Self::Only(sets) => (sets, Verdict::Outside),
+            Self::AtLeast(sets) => (sets, Verdict::Unknown),
         };
-        if contains(set) { Verdict::Inside } else { otherwise }
+        if sets.iter().any(|set| contains(set)) { Verdict::Inside } else { otherwise }
     }
 
-    /// What two levels leave together, if both are known; none if everything is allowed, or not all is known.
-    pub fn both<'s>(
-        &'s self,
-        other: &'s Self,
-        intersection: impl FnOnce(&S, &S) -> S,
-    ) -> Option<std::borrow::Cow<'s, S>>
-    where
-        S: Clone,
-    {
-        use std::borrow::Cow::{Borrowed, Owned};
-        match (self, other) {
-            (Self::Only(a), Self::Only(b)) => Some(Owned(intersection(a, b))),
-            (Self::Only(set), Self::Any) | (Self::Any, Self::Only(set)) => Some(Borrowed(set)),
-            _ => None,
+    /// The sets, if something is limited and all of them are known.
+    #[must_use]
+    pub fn only(&self) -> Option<&[&'a S]> {
+        match self {
+            Self::Only(sets) => Some(sets),
+            Self::Any | Self::AtLeast(_) => None,
         }
     }
 }
@@ -107,28 +100,23 @@ impl<S> Limit<S> {
 impl<'a> Effective<'a> {
     /// How the environment and the object limit where traffic may go.
     #[must_use]
-    pub fn places(&self) -> [Limit<Places>; 2] {
+    pub fn places(&self) -> [Limit<'a, BTreeSet<Place>>; 2] {
         self.levels().map(|policies| {
-            let listed = policies.iter().filter_map(|policy| match policy.options {
-                Some(Options::Location(places)) => Some(places),
-                _ => None,
-            });
-            // A policy that lists nothing sound allows nothing, and still is a policy of its type.
-            let known = listed.clone().next().is_some().then(|| Places::new(listed.flatten().cloned(), self.atlas));
-            Limit::new(known, is_open(policies))
+            Limit::of(policies, |options| match options {
+                Options::Location(places) => Some(places),
+                Options::Flavor(_) => None,
+            })
         })
     }
 
     /// How the environment and the object limit on what hardware the model may run.
     #[must_use]
-    pub fn flavors(&self) -> [Limit<Flavors>; 2] {
+    pub fn flavors(&self) -> [Limit<'a, Flavors>; 2] {
         self.levels().map(|policies| {
-            let listed = policies.iter().filter_map(|policy| match policy.options {
-                Some(Options::Flavor(flavors)) => Some(flavors),
-                _ => None,
-            });
-            let known = listed.clone().next().is_some().then(|| listed.flatten().cloned().collect());
-            Limit::new(known, is_open(policies))
+            Limit::of(policies, |options| match options {
+                Options::Flavor(flavors) => Some(flavors),
+                Options::Location(_) => None,
+            })
         })
     }
 
@@ -149,7 +137,7 @@ impl<'a> Effective<'a> {
     #[must_use]
     pub fn told_flavors(&self) -> String {
         self.told(|options| match options {
-            Options::Flavor(flavors) => Some(listed(flavors)),
+            Options::Flavor(flavors) => Some(listed(flavors.iter())),
             Options::Location(_) => None,
         })
     }
@@ -184,10 +172,6 @@ impl<'a> Effective<'a> {
             _ => None,
         })
     }
-}
-
-fn is_open(policies: &[Applied<'_>]) -> bool {
-    policies.iter().any(|policy| policy.options.is_none())
 }
 
 impl fmt::Display for Source<'_> {

@@ -10,4 +10,4 @@ pub use atlas::{Atlas, Site};
 pub use effective::{Applied, Effective, Limit, Source, Verdict, listed};
 pub use flavors::{Family, Flavor, Flavors};
 pub use options::Options;
-pub use places::{Place, Places};
+pub use places::{Place, Places, lies_in};

@@ -1,16 +1,18 @@
 //! What one policy allows.
 
-use super::flavors::Flavor;
+use std::collections::BTreeSet;
+
+use super::flavors::{Flavor, Flavors};
 use super::places::Place;
 use crate::engine::parse::Node;
 
-/// The options that a policy lists, by its type. What is no sound entry allows nothing.
+/// The options that a policy lists, by its type, each once. What is no sound entry allows nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Options {
-    /// Places.
-    Location(Vec<Place>),
+    /// Places, those included that lie in others: where locations lie may change.
+    Location(BTreeSet<Place>),
     /// Hardware.
-    Flavor(Vec<Flavor>),
+    Flavor(Flavors),
 }
 
 impl Options {
@@ -18,15 +20,14 @@ impl Options {
     #[must_use]
     pub fn of(spec: &Node<'_>) -> Option<Self> {
         let items = |list: &str| spec.get(list).map(Node::items).unwrap_or_default().iter();
-        let parts = |item: &Node<'_>| Some((item.text_of("type")?.to_owned(), item.text_of("name")?.to_owned()));
         match spec.text_of("type")? {
             "location" => {
-                let places = items("locations").filter_map(parts).filter_map(|(kind, name)| Place::of(&kind, &name));
-                Some(Self::Location(places.collect()))
+                let place = |item: &Node<'_>| Place::of(item.text_of("type")?, item.text_of("name")?);
+                Some(Self::Location(items("locations").filter_map(place).collect()))
             }
             "flavor" => {
-                let flavors = items("flavors").filter_map(parts).filter_map(|(kind, name)| Flavor::of(&kind, &name));
-                Some(Self::Flavor(flavors.collect()))
+                let flavor = |item: &Node<'_>| Flavor::of(item.text_of("type")?, item.text_of("name")?);
+                Some(Self::Flavor(items("flavors").filter_map(flavor).collect()))
             }
             _ => None,
         }

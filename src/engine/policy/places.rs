@@ -40,6 +40,12 @@ impl fmt::Display for Place {
     }
 }
 
+/// Whether what lies there is in one of these places for sure.
+#[must_use]
+pub fn lies_in(site: &Site, places: &BTreeSet<Place>) -> bool {
+    site.places().any(|place| places.contains(&place))
+}
+
 /// A set of places and everything inside of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
@@ -75,7 +81,7 @@ impl Places {
     /// Whether what lies there is in the set for sure.
     #[must_use]
     pub fn contains(&self, site: &Site) -> bool {
-        site.places().any(|place| self.widest.contains(&place))
+        lies_in(site, &self.widest)
     }
 
     /// Whether all of the other set is in this one.

@@ -1,11 +1,13 @@
 //! What the policies leave: that it is not nothing, and that the remote backend stays within it.
 
+use std::collections::BTreeSet;
+
 use crate::api::RemoteBackend;
 use crate::engine::configuration::DeclaredBackend;
 use crate::engine::finding::rules::{PL010, PL011, RT014, RT015, RT016};
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::Node;
-use crate::engine::policy::{Effective, Flavors, Limit, Place, Places, Verdict, listed};
+use crate::engine::policy::{Effective, Family, Flavor, Flavors, Limit, Place, Places, Verdict, lies_in, listed};
 use crate::engine::subject::Surroundings;
 use crate::engine::units::{Host, HostPort};
 
@@ -17,7 +19,7 @@ pub(super) fn bounds(
     effective: &Effective<'_>,
     surroundings: &Surroundings<'_>,
 ) {
-    let bounds = Bounds { places: effective.places(), flavors: effective.flavors(), effective };
+    let bounds = Bounds::new(effective);
     bounds.contradictions(out, at);
     if let Some(offloading) = spec.get("offloadingConfig") {
         bounds.backend(out, at, offloading, surroundings);
@@ -26,22 +28,45 @@ pub(super) fn bounds(
 
 struct Bounds<'e, 'a> {
     /// Of the environment and of the object.
-    places: [Limit<Places>; 2],
-    flavors: [Limit<Flavors>; 2],
+    places: [Limit<'a, BTreeSet<Place>>; 2],
+    flavors: [Limit<'a, Flavors>; 2],
+    /// Whether they leave nothing.
+    no_place: bool,
+    no_flavor: bool,
     effective: &'e Effective<'a>,
 }
 
-impl Bounds<'_, '_> {
+impl<'e, 'a> Bounds<'e, 'a> {
+    fn new(effective: &'e Effective<'a>) -> Self {
+        let (places, flavors) = (effective.places(), effective.flavors());
+        let in_places = |place: &Place, sets: &[&BTreeSet<Place>]| {
+            let site = effective.atlas.site(place);
+            sets.iter().any(|set| lies_in(&site, set))
+        };
+        let no_place = left(&places, |set| set.iter(), in_places).is_some_and(|mut left| left.next().is_none());
+        let no_flavor = left(&flavors, |set| set.iter(), is_among).is_some_and(|mut left| left.next().is_none());
+        Self { places, flavors, no_place, no_flavor, effective }
+    }
+
     /// Where traffic may go, if that is limited and known.
-    fn allowed_places(&self) -> Option<std::borrow::Cow<'_, Places>> {
-        let [environment, object] = &self.places;
-        environment.both(object, |a, b| a.intersection(b, self.effective.atlas))
+    fn allowed_places(&self) -> Option<Places> {
+        let atlas = self.effective.atlas;
+        let union = |limit: &Limit<'_, BTreeSet<Place>>| {
+            let places = limit.only()?.iter().copied().flatten();
+            Some(Places::new(places.cloned(), atlas))
+        };
+        match &self.places {
+            [Limit::AtLeast(_), _] | [_, Limit::AtLeast(_)] => None,
+            [environment, object] => match (union(environment), union(object)) {
+                (Some(environment), Some(object)) => Some(environment.intersection(&object, atlas)),
+                (environment, object) => environment.or(object),
+            },
+        }
     }
 
     /// On what hardware the model may run, if that is limited and known.
-    fn allowed_flavors(&self) -> Option<std::borrow::Cow<'_, Flavors>> {
-        let [environment, object] = &self.flavors;
-        environment.both(object, Flavors::intersection)
+    fn allowed_flavors(&self) -> Option<Flavors> {
+        left(&self.flavors, |set| set.iter(), is_among).map(|left| left.cloned().collect())
     }
 
     fn contradictions(&self, out: &mut Findings, at: &At<'_>) {
@@ -49,18 +74,21 @@ impl Bounds<'_, '_> {
         let nothing = |of: &str, told: String| {
             Finding::new(&PL010, &policies, format!("the policies leave nothing of {of}: {told}")).related(&environment)
         };
-        if self.allowed_places().is_some_and(|places| places.is_empty()) {
+        if self.no_place {
             let finding = nothing("where traffic may go", self.effective.told_places());
             out.add(finding.maybe_hint(self.undeclared_locations()));
         }
-        let flavors = self.allowed_flavors();
-        if flavors.as_ref().is_some_and(|flavors| flavors.is_empty()) {
+        if self.no_flavor {
             out.add(nothing("the hardware", self.effective.told_flavors()));
         }
-        if let Some(flavors) = flavors.filter(|flavors| flavors.is_mixed()) {
+        let has = |family| {
+            let left = left(&self.flavors, |set| set.iter(), is_among);
+            left.is_some_and(|mut left| left.any(|flavor| flavor.family == family))
+        };
+        if has(Family::Cpu) && has(Family::Gpu) {
             let message = format!(
                 "the policies leave processors and accelerators ({}), and a model runs on either",
-                listed(flavors.iter())
+                listed(self.allowed_flavors().iter().flat_map(Flavors::iter))
             );
             let finding = Finding::new(&PL011, &policies, message).related(&environment);
             out.add(
@@ -71,11 +99,8 @@ impl Bounds<'_, '_> {
 
     /// What may be behind an intersection that came to nothing.
     fn undeclared_locations(&self) -> Option<String> {
-        let sets = self.places.iter().filter_map(|limit| match limit {
-            Limit::Only(places) => Some(places),
-            Limit::Any | Limit::AtLeast(_) => None,
-        });
-        let mut unknown = sets.flat_map(Places::iter).filter_map(|place| match place {
+        let places = self.places.iter().filter_map(Limit::only).flatten().copied().flatten();
+        let mut unknown = places.filter_map(|place| match place {
             Place::Location(name) if !self.effective.atlas.knows(name) => Some(quoted(name)),
             _ => None,
         });
@@ -152,12 +177,12 @@ impl Bounds<'_, '_> {
     }
 
     fn place(&self, declared: Option<&DeclaredBackend>) -> Judged {
-        if self.allowed_places().is_some_and(|places| places.is_empty()) {
+        if self.no_place {
             return Judged::Moot;
         }
         let atlas = self.effective.atlas;
         let site = declared.map(|declared| declared.site.clone().completed(atlas)).unwrap_or_default();
-        let verdict = worst(self.places.iter().map(|limit| limit.verdict(|places| places.contains(&site))));
+        let verdict = worst(self.places.iter().map(|limit| limit.verdict(|places| lies_in(&site, places))));
         match verdict {
             Verdict::Inside => Judged::Inside,
             Verdict::Unknown => Judged::Unknown,
@@ -175,7 +200,7 @@ impl Bounds<'_, '_> {
     }
 
     fn hardware(&self, declared: Option<&DeclaredBackend>) -> Judged {
-        if self.allowed_flavors().is_some_and(|flavors| flavors.is_empty()) {
+        if self.no_flavor {
             return Judged::Moot;
         }
         let flavors = declared.map(|declared| declared.flavors.as_slice()).unwrap_or_default();
@@ -207,6 +232,28 @@ enum Judged {
     Moot,
     /// It is limited, and nobody said what the backend is.
     Undeclared,
+}
+
+fn is_among(flavor: &Flavor, sets: &[&Flavors]) -> bool {
+    sets.iter().any(|set| set.contains(flavor))
+}
+
+/// What two levels leave together, if something is limited and both are known: what either lists and is inside of the other. An
+/// element may come more than once.
+fn left<'s, S, T: 's, I: Iterator<Item = &'s T> + 's>(
+    [a, b]: &'s [Limit<'_, S>; 2],
+    items: fn(&'s S) -> I,
+    inside: impl Fn(&T, &[&S]) -> bool + Copy + 's,
+) -> Option<Box<dyn Iterator<Item = &'s T> + 's>> {
+    let all = move |sets: &'s [&'s S]| sets.iter().flat_map(move |set| items(set));
+    match (a, b) {
+        (Limit::AtLeast(_), _) | (_, Limit::AtLeast(_)) | (Limit::Any, Limit::Any) => None,
+        (Limit::Only(sets), Limit::Any) | (Limit::Any, Limit::Only(sets)) => Some(Box::new(all(sets))),
+        (Limit::Only(a), Limit::Only(b)) => {
+            let of_a = all(a).filter(move |item| inside(item, b));
+            Some(Box::new(of_a.chain(all(b).filter(move |item| inside(item, a)))))
+        }
+    }
 }
 
 fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {

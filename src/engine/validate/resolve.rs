@@ -1,6 +1,8 @@
 //! The policies that apply to a ModelDeployment: those that it names and those of its environment, each found, missing or
 //! unknown.
 
+use std::collections::HashSet;
+
 use super::reference::grant;
 use crate::api::AUTHORIZATION_API_VERSION;
 use crate::engine::configuration::{Answer, EnvironmentPolicy};
@@ -41,23 +43,29 @@ pub(super) fn policies<'a>(
     let of_environment = configured.iter().map(|policy| {
         let (applied, found) = of_environment(policy, surroundings);
         if found == Lookup::Missing && reading == Reading::Review {
-            let message = format!("this environment always has {}, and there is no such Policy", applied.source);
-            let hint = "whoever runs the operator must create it, or take it out of the operator's configuration";
-            out.add(Finding::new(&PL012, &environment_at, message).value(environment).hint(hint));
+            out.add_error(|| {
+                let message = format!("this environment always has {}, and there is no such Policy", applied.source);
+                let hint = "whoever runs the operator must create it, or take it out of the operator's configuration";
+                Finding::new(&PL012, &environment_at, message).value(environment).hint(hint)
+            });
         }
         applied
     });
     let of_environment = of_environment.collect();
+    // What is named twice is judged once: an object can name a large policy a great many times.
+    let mut seen = HashSet::new();
     let mut missing = 0;
     let policies_at = at.field("policies");
     let mut of_object = Vec::with_capacity(listed.len());
     for (index, node) in listed.iter().enumerate() {
-        let applied = named(node, surroundings);
-        if let Some((Lookup::Missing, name)) = &applied.1 {
+        let (applied, found) = named(node, surroundings);
+        if let Some((Lookup::Missing, name)) = &found {
             missing += 1;
             absent(out, &policies_at.index(index), node, name, surroundings, reading, missing <= MAX_HINTS);
         }
-        of_object.push(applied.0);
+        if seen.insert(applied.source) {
+            of_object.push(applied);
+        }
     }
     Some(Effective { environment, of_environment, of_object, atlas: &surroundings.configuration.atlas })
 }
@@ -140,8 +148,12 @@ fn absent(
 mod tests {
     use serde_json::{Value, json};
 
+    use crate::engine::Kind;
     use crate::engine::configuration::Configuration;
+    use crate::engine::parse::{JsonLimits, from_json};
+    use crate::engine::policy::Options;
     use crate::engine::validate::testing::found_among;
+    use crate::engine::world::{Fact, World};
 
     use super::*;
 
@@ -189,6 +201,53 @@ mod tests {
         );
         let elsewhere = json!({"environment": "development"});
         assert_eq!(found_among(POLICIES, &configuration, &elsewhere), [""; 0]);
+    }
+
+    #[test]
+    fn where_nobody_can_look_nothing_is_said_and_the_environment_still_counts() {
+        let spec = json!({"spec": {"environment": "production", "model": "m", "modelSourceRef": {"name": "w"},
+            "serviceRef": {"name": "s", "targetPort": 80}, "policies": [{"refType": "localPolicy", "name": "anywhere"}],
+            "offloadingConfig": {"remoteBackend": {"host": "fr.example.com", "scheme": "https"}}}})
+        .to_string();
+        let node = from_json(spec.as_bytes(), JsonLimits::UniqueKeys).unwrap();
+        let local = EnvironmentPolicy::Local { namespace: "platform".into(), name: "us".into() };
+        let mut world = World::unknown();
+        let codes = |world: &World, production: Vec<EnvironmentPolicy>| -> Vec<&'static str> {
+            let configuration = Configuration { production, ..Configuration::default() };
+            let surroundings = Surroundings { namespace: "default", name: "m", configuration: &configuration, world };
+            let found = crate::engine::judge(Kind::ModelDeployment, &node, &surroundings, Reading::Review);
+            found.list().iter().map(|finding| finding.rule.code).collect()
+        };
+        assert_eq!(codes(&world, vec![]), [""; 0]);
+        assert_eq!(codes(&world, vec![local.clone()]), [""; 0]);
+        let us = crate::engine::policy::Place::of("country", "us").into_iter().collect();
+        world.put(Fact::Policy(Name::new("platform", "us"), Some(Options::Location(us))));
+        assert_eq!(codes(&world, vec![local]), ["RT015"]);
+    }
+
+    #[test]
+    fn a_large_policy_that_is_named_ten_thousand_times_is_judged_as_once() {
+        let start = std::time::Instant::now();
+        let entries: Vec<String> = (0..10_000).map(|index| format!("{{type: location, name: l{index}}}")).collect();
+        let large = |kind: &str, list: &str, entries: &str| {
+            format!(
+                "{{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {{name: {kind}}}, spec: {{type: {kind}, {list}: [{entries}]}}}}\n"
+            )
+        };
+        let flavors: Vec<String> = (0..10_000).map(|index| format!("{{type: gpu, name: f{index}}}")).collect();
+        let objects =
+            [large("location", "locations", &entries.join(", ")), large("flavor", "flavors", &flavors.join(", "))]
+                .join("---\n");
+        let many: Vec<Value> = (0..10_000)
+            .map(|index| json!({"refType": "localPolicy", "name": if index % 2 == 0 { "location" } else { "flavor" }}))
+            .collect();
+        let backend = json!({"remoteBackend": {"host": "nobody.knows.example", "scheme": "https"}});
+        let spec = json!({"policies": many, "offloadingConfig": backend});
+        let found = found_among(&objects, &Configuration::default(), &spec);
+        let outside: Vec<&String> = found.iter().filter(|text| text.ends_with("[RT015]")).collect();
+        assert_eq!(outside.len(), 1);
+        assert!(outside[0].len() < 2000, "{}", outside[0]);
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What only one ModelDeployment can have: a model of an environment on Beamlit, and a Service, whose weights there are only
 //! once.
 
+use super::reference::grant;
 use crate::engine::finding::rules::{MD003, MD004};
 use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
 use crate::engine::parse::Node;
@@ -20,7 +21,10 @@ pub(super) fn twins(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundin
         out.add(finding.value(model).related(&at.field("environment")));
     }
     let Some(service) = spec.get("serviceRef") else { return };
-    let Some(name) = service.text_of("name") else { return };
+    // Of what is not granted nothing is told, not even that somebody has it.
+    let Some(name) = service.text_of("name").filter(|_| grant::reaches(service, "Service", surroundings)) else {
+        return;
+    };
     let full = Name::new(service.text_of("namespace").unwrap_or(surroundings.namespace), name);
     if let Some(twin) = Twin::among(world.with_service(&full, &own), surroundings) {
         let at = at.field("serviceRef");
@@ -98,13 +102,29 @@ mod tests {
     #[test]
     fn an_object_of_another_namespace_is_not_named() {
         let twin = other("b", "secret", "my-model", "{name: my-model, namespace: default}");
+        let grant = "\
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: g, namespace: default}
+spec:
+  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: b}]
+  to: [{group: \"\", kind: Service}]
+";
         assert_eq!(
-            said(std::slice::from_ref(&twin)),
+            said(&[twin.clone(), grant.into()]),
             [
                 "spec.model: Duplicate value: \"my-model\": an object in another namespace serves it in environment \"production\" already [MD003]",
                 "spec.serviceRef.name: Duplicate value: \"my-model\": an object in another namespace routes this Service already [MD004]",
             ]
         );
+        // Nobody keeps a Service from its own team who was not granted it,
+        let squatter = said(std::slice::from_ref(&twin));
+        assert!(squatter.len() == 1 && squatter[0].ends_with("[MD003]"), "{squatter:?}");
+        // and of what is not granted nothing is told.
+        let theirs = other("b", "theirs", "theirs", "{name: s}");
+        let reference = json!({"serviceRef": {"name": "s", "namespace": "b", "targetPort": 80}});
+        let told = found_among(&theirs, &Configuration::default(), &reference);
+        assert!(told.len() == 1 && told[0].ends_with("[RF003]"), "{told:?}");
         // Who has several twins is told of the one that may be named.
         let own = other("default", "z", "my-model", "{name: other}");
         assert!(said(&[twin, own])[0].contains("ModelDeployment \"z\""));

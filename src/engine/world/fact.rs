@@ -148,11 +148,23 @@ impl fmt::Display for Port {
 }
 
 impl Grant {
-    pub(super) fn allows(&self, from: &str, group: &str, kind: &str, name: &str) -> bool {
-        self.from.iter().any(|namespace| namespace == from)
-            && self.to.iter().any(|(of_group, of_kind, of_name)| {
-                of_group == group && of_kind == kind && of_name.as_deref().is_none_or(|of_name| of_name == name)
-            })
+    /// Everything that it allows, where it stands in this namespace.
+    pub(super) fn allowances(&self, namespace: &str) -> impl Iterator<Item = Allowance> {
+        self.from.iter().flat_map(move |from| {
+            self.to.iter().map(move |(group, kind, name)| Allowance::new(from, group, kind, namespace, name.as_deref()))
+        })
+    }
+}
+
+/// That ModelDeployments of one namespace may refer to one object of another, or to every object of a kind there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Allowance(Box<str>);
+
+impl Allowance {
+    /// None of the parts can have a line break, but for those of a grant that nobody could use.
+    pub(super) fn new(from: &str, group: &str, kind: &str, namespace: &str, name: Option<&str>) -> Self {
+        let (every, name) = name.map_or(("*", ""), |name| ("", name));
+        Self([from, group, kind, namespace, every, name].join("\n").into())
     }
 }
 

@@ -12,8 +12,10 @@ use std::sync::Arc;
 use rpds::{HashTrieMapSync, HashTrieSetSync};
 
 use super::policy::Options;
+use crate::api::AUTHORIZATION_GROUP;
 use by_namespace::ByNamespace;
 
+use fact::Allowance;
 pub use fact::{Deployment, Fact, Grant, Port, Resource, Target, Workload};
 pub use name::Name;
 
@@ -45,7 +47,9 @@ pub struct World {
     deployments: HashTrieMapSync<Name, Arc<Deployment>>,
     services: HashTrieMapSync<Name, Arc<[Port]>>,
     workloads: Workloads,
-    grants: ByNamespace<Arc<Grant>>,
+    grants: HashTrieMapSync<Name, Arc<Grant>>,
+    /// What the grants allow, and how many of them do.
+    allowed: HashTrieMapSync<Allowance, usize>,
     namespaces: HashTrieSetSync<Arc<str>>,
     /// Who serves a model of an environment.
     by_model: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
@@ -87,7 +91,14 @@ impl World {
             }
             Fact::Service(name, ports) => self.services.insert_mut(name, ports.into()),
             Fact::Workload(kind, name) => self.workloads.of_mut(kind).insert_mut(name),
-            Fact::ReferenceGrant(name, grant) => self.grants.insert(name, Arc::new(grant)),
+            Fact::ReferenceGrant(name, grant) => {
+                self.forget_grant(&name);
+                for allowance in grant.allowances(name.namespace()) {
+                    let times = self.allowed.get(&allowance).copied().unwrap_or_default();
+                    self.allowed.insert_mut(allowance, times + 1);
+                }
+                self.grants.insert_mut(name, Arc::new(grant));
+            }
             Fact::Namespace(name) => self.namespaces.insert_mut(name.into()),
         }
     }
@@ -99,7 +110,7 @@ impl World {
             Resource::ModelDeployments => self.forget_deployment(name),
             Resource::Services => _ = self.services.remove_mut(name),
             Resource::Workloads(kind) => _ = self.workloads.of_mut(kind).remove_mut(name),
-            Resource::ReferenceGrants => self.grants.remove(name),
+            Resource::ReferenceGrants => self.forget_grant(name),
             Resource::Namespaces => _ = self.namespaces.remove_mut(name.name()),
         }
     }
@@ -116,7 +127,10 @@ impl World {
             }
             Resource::Services => self.services = HashTrieMapSync::default(),
             Resource::Workloads(kind) => *self.workloads.of_mut(kind) = HashTrieSetSync::default(),
-            Resource::ReferenceGrants => self.grants = ByNamespace::default(),
+            Resource::ReferenceGrants => {
+                self.grants = HashTrieMapSync::default();
+                self.allowed = HashTrieMapSync::default();
+            }
             Resource::Namespaces => self.namespaces = HashTrieSetSync::default(),
         }
         facts.into_iter().for_each(|fact| self.put(fact));
@@ -127,6 +141,17 @@ impl World {
             self.index(name, &before, |set, name| _ = set.remove_mut(&name));
             self.deployments.remove_mut(name);
         }
+    }
+
+    fn forget_grant(&mut self, name: &Name) {
+        let Some(before) = self.grants.get(name).cloned() else { return };
+        for allowance in before.allowances(name.namespace()) {
+            match self.allowed.get(&allowance) {
+                Some(times) if *times > 1 => self.allowed.insert_mut(allowance, *times - 1),
+                _ => _ = self.allowed.remove_mut(&allowance),
+            }
+        }
+        self.grants.remove_mut(name);
     }
 
     /// Changes every set of an index in which the object belongs.
@@ -180,7 +205,9 @@ impl World {
     /// Whether a ModelDeployment of the namespace `from` may refer to this object: a ReferenceGrant beside the object says so.
     #[must_use]
     pub fn granted(&self, from: &str, group: &str, kind: &str, to: &Name) -> Lookup<()> {
-        let there = self.grants.of(to.namespace()).any(|(_, grant)| grant.allows(from, group, kind, to.name()));
+        let allows =
+            |name: Option<&str>| self.allowed.contains_key(&Allowance::new(from, group, kind, to.namespace(), name));
+        let there = allows(Some(to.name())) || allows(None);
         found(there.then_some(()), self.complete.grants)
     }
 
@@ -195,14 +222,20 @@ impl World {
         others(self.by_model.get(&Name::new(environment, model)), except.clone())
     }
 
-    /// The other ModelDeployments that route this Service.
+    /// The other ModelDeployments that route this Service. One of another namespace without a grant lays no claim.
     pub fn with_service(&self, service: &Name, except: &Name) -> impl Iterator<Item = &Name> {
         others(self.by_service.get(service), except.clone())
+            .filter(move |name| self.reaches(name.namespace(), "", "Service", service))
     }
 
-    /// The ModelDeployments that name a local policy.
-    pub fn with_policy(&self, policy: &Name) -> impl Iterator<Item = &Name> {
-        self.by_policy.get(policy).into_iter().flat_map(HashTrieSetSync::iter)
+    /// The ModelDeployments that name a local policy, and may.
+    pub fn with_policy<'w>(&'w self, policy: &'w Name) -> impl Iterator<Item = &'w Name> {
+        let all = self.by_policy.get(policy).into_iter().flat_map(HashTrieSetSync::iter);
+        all.filter(move |name| self.reaches(name.namespace(), AUTHORIZATION_GROUP, "Policy", policy))
+    }
+
+    fn reaches(&self, from: &str, group: &str, kind: &str, to: &Name) -> bool {
+        from == to.namespace() || matches!(self.granted(from, group, kind, to), Lookup::Found(()))
     }
 
     /// How many objects of a resource are known.
@@ -213,7 +246,7 @@ impl World {
             Resource::ModelDeployments => self.deployments.size(),
             Resource::Services => self.services.size(),
             Resource::Workloads(kind) => self.workloads.of(kind).size(),
-            Resource::ReferenceGrants => self.grants.count(),
+            Resource::ReferenceGrants => self.grants.size(),
             Resource::Namespaces => self.namespaces.size(),
         }
     }

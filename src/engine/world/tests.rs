@@ -35,7 +35,7 @@ spec: {type: quota}
 ";
     let name = |namespace: &str, name: &str| Name::new(namespace, name);
     let of_cluster = world(text);
-    let us = Options::Location(vec![crate::engine::policy::Place::of("country", "us").unwrap()]);
+    let us = Options::Location(crate::engine::policy::Place::of("country", "us").into_iter().collect());
     assert_eq!(of_cluster.policy(&name("a", "p")), Lookup::Found(Some(&us)));
     assert_eq!(of_cluster.policy(&name("b", "odd")), Lookup::Found(None));
     assert_eq!(of_cluster.policy(&name("b", "p")), Lookup::Missing);
@@ -104,6 +104,22 @@ spec:
     assert!(granted("a", "", "Service", "b", "s"));
     assert!(granted("a", "apps", "Deployment", "b", "any"));
     assert!(granted("d", "", "Service", "b", "other"));
+    let mut left = world.clone();
+    left.remove(Resource::ReferenceGrants, &Name::new("b", "one"));
+    assert_eq!(left.granted("a", "", "Service", &Name::new("b", "s")), Lookup::Missing);
+    assert_eq!(left.granted("d", "", "Service", &Name::new("b", "s")), Lookup::Found(()));
+    // Two grants of the same: one may go.
+    let twice = Fact::ReferenceGrant(
+        Name::new("b", "three"),
+        world.grants.get(&Name::new("b", "one")).unwrap().as_ref().clone(),
+    );
+    let mut twice_granted = world.clone();
+    twice_granted.put(twice.clone());
+    twice_granted.put(twice);
+    twice_granted.remove(Resource::ReferenceGrants, &Name::new("b", "one"));
+    assert_eq!(twice_granted.granted("a", "", "Service", &Name::new("b", "s")), Lookup::Found(()));
+    twice_granted.remove(Resource::ReferenceGrants, &Name::new("b", "three"));
+    assert_eq!(twice_granted.granted("a", "", "Service", &Name::new("b", "s")), Lookup::Missing);
     for (from, group, kind, namespace, name) in [
         ("a", "", "Service", "b", "other"),
         ("a", "", "Service", "c", "s"),
@@ -199,9 +215,11 @@ proptest! {
         for namespace in ["a", "b"] {
             for name in ["x", "y", "z"] {
                 let key = Name::new(namespace, name);
+                // Nothing is granted: claims from elsewhere do not count.
+                let granted = |mut names: Vec<Name>| { names.retain(|name| name.namespace() == namespace); names };
                 prop_assert_eq!(sorted(world.with_model(namespace, name, &nobody).collect()), of(&|it| it.model.as_ref() == Some(&key)));
-                prop_assert_eq!(sorted(world.with_service(&key, &nobody).collect()), of(&|it| it.service.as_ref() == Some(&key)));
-                prop_assert_eq!(sorted(world.with_policy(&key).collect()), of(&|it| it.policies.contains(&key)));
+                prop_assert_eq!(sorted(world.with_service(&key, &nobody).collect()), granted(of(&|it| it.service.as_ref() == Some(&key))));
+                prop_assert_eq!(sorted(world.with_policy(&key).collect()), granted(of(&|it| it.policies.contains(&key))));
             }
         }
     }

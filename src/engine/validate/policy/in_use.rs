@@ -3,7 +3,7 @@
 use crate::engine::finding::rules::{PL013, PL014};
 use crate::engine::finding::{At, Finding, Findings, quoted};
 use crate::engine::parse::Node;
-use crate::engine::policy::{Flavors, Options, Places, listed};
+use crate::engine::policy::{Options, Places, listed};
 use crate::engine::subject::Surroundings;
 use crate::engine::world::Name;
 
@@ -45,7 +45,6 @@ fn lost(new: &Options, old: &Options, surroundings: &Surroundings<'_>) -> Option
             lost.peek().is_some().then(|| ("locations", listed(lost)))
         }
         (Options::Flavor(new), Options::Flavor(old)) => {
-            let new: Flavors = new.iter().cloned().collect();
             let mut lost = old.iter().filter(|flavor| !new.contains(flavor)).peekable();
             lost.peek().is_some().then(|| ("flavors", listed(lost)))
         }
@@ -54,7 +53,7 @@ fn lost(new: &Options, old: &Options, surroundings: &Surroundings<'_>) -> Option
             Some(("type", format!("other places than {}", listed(places))))
         }
         (Options::Flavor(flavors), Options::Location(_)) => {
-            Some(("type", format!("other hardware than {}", listed(flavors))))
+            Some(("type", format!("other hardware than {}", listed(flavors.iter()))))
         }
     }
 }
@@ -105,7 +104,16 @@ mod tests {
         configuration: &Configuration,
         call: impl Fn(&Surroundings<'_>) -> Findings,
     ) -> Vec<String> {
-        let world = cluster(&users.join("---\n"));
+        let grant = "\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: g, namespace: default}
+spec:
+  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: other}]
+  to: [{group: authorization.beamlit.com, kind: Policy, name: p}]
+";
+        let world = cluster(&format!("{}{grant}", users.join("---\n")));
         let surroundings = Surroundings { namespace: "default", name: "p", configuration, world: &world };
         let found = call(&surroundings);
         assert!(!found.refuse());
@@ -168,7 +176,7 @@ mod tests {
                 "10 ModelDeployments here name it (m0, m1, m2, m3, m4, m5, m6, m7 and 2 more)",
             ),
             (&[user("other", "secret")][..], &Configuration::default(), "objects of other namespaces name it"),
-            (&[], &configured, "every ModelDeployment of environment production has it"),
+            (&[user("not-granted", "squatter")], &configured, "every ModelDeployment of environment production has it"),
         ] {
             let expected = format!(
                 "metadata.name: Invalid value: \"p\": {message}, and without it no traffic is sent away [PL014]"
