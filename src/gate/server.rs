@@ -244,7 +244,12 @@ fn log(endpoint: Endpoint, answer: &Answer, took: Duration) {
     }
     match answer.verdict {
         Verdict::Panicked => line!(ERROR),
-        Verdict::Undecodable | Verdict::Full | Verdict::Late | Verdict::TooLarge | Verdict::Unsupported => line!(WARN),
+        Verdict::Undecodable
+        | Verdict::Full
+        | Verdict::Late
+        | Verdict::Unready
+        | Verdict::TooLarge
+        | Verdict::Unsupported => line!(WARN),
         // A webhook configuration that sends what is not ours deserves a look.
         Verdict::Passed if answer.subject.kind.is_none() => line!(WARN),
         Verdict::Admitted | Verdict::Patched | Verdict::Denied | Verdict::Passed => line!(INFO),
@@ -260,7 +265,8 @@ pub fn router(gate: &Arc<Gate>) -> Router {
     Router::new()
         .route("/mutate", side(Endpoint::Mutate))
         .route("/validate", side(Endpoint::Validate))
-        .fallback(|request: Request| ready(no_review(&request, 404, "there are /mutate and /validate")))
+        .route("/delete", side(Endpoint::Delete))
+        .fallback(|request: Request| ready(no_review(&request, 404, "there are /mutate, /validate and /delete")))
         .method_not_allowed_fallback(|request: Request| {
             let mut response = no_review(&request, 405, "a review comes by POST");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));

@@ -23,7 +23,7 @@ pub use self::args::Args;
 use crate::engine::world::World;
 use crate::gate::listen::{self, Limits, Shutdown, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
-use crate::gate::review::{self, Settings};
+use crate::gate::review::{self, Answer, Failure, Settings};
 use crate::gate::server::{self, Gate};
 use crate::gate::tls::Serving;
 use crate::telemetry::logs;
@@ -121,6 +121,9 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
         let configuration = configured.now();
         match &watches {
             Some(watches) => {
+                if let Some(why) = watches.unusable() {
+                    return Answer::failed(endpoint, review::uid_of(body), Failure::Unready(why));
+                }
                 review::answer(endpoint, body, Settings { configuration: &configuration, world: &watches.world() })
             }
             None => review::answer(endpoint, body, Settings { configuration: &configuration, world: &alone }),

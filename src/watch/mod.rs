@@ -138,6 +138,20 @@ impl Watches {
         }
     }
 
+    /// Why no review can be judged by the world as it is now; none if it can. What one asks before each review.
+    #[must_use]
+    pub fn unusable(&self) -> Option<&'static str> {
+        let now = Instant::now();
+        let states = self.states();
+        if states.iter().any(|(_, state)| state.is_waiting()) {
+            Some("not everything has been listed yet")
+        } else if states.iter().any(|(_, state)| state.is_too_old(now)) {
+            Some("a watch was lost more than a minute ago")
+        } else {
+            None
+        }
+    }
+
     /// What there is to say now. A watch that was lost is a warning, and after a minute a reason to ask for no more reviews.
     #[must_use]
     pub fn report(&self) -> Report {

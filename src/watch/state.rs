@@ -65,6 +65,16 @@ impl State {
         self.phase == Phase::Current
     }
 
+    /// Whether nothing has been listed yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.phase == Phase::Waiting
+    }
+
+    /// Whether it was lost so long ago that its last state no longer counts.
+    pub(super) fn is_too_old(&self, now: Instant) -> bool {
+        matches!(self.phase, Phase::Lost(since) if now.saturating_duration_since(since) >= TRUSTED)
+    }
+
     /// What there is to say at this moment.
     pub(super) fn verdict(&self, now: Instant) -> Verdict {
         match self.phase {
@@ -108,6 +118,7 @@ mod tests {
         assert_eq!(state.verdict(at(22)), Verdict::Lost("12 s ago: forbidden".to_owned()));
         assert_eq!(state.verdict(at(69)), Verdict::Lost("59 s ago: forbidden".to_owned()));
         assert_eq!(state.verdict(at(85)), Verdict::TooOld("75 s ago: forbidden".to_owned()));
+        assert_eq!([69, 70, 85].map(|seconds| state.is_too_old(at(seconds))), [false, true, true]);
         assert_eq!(state.listed(at(90)), Some(Duration::from_secs(80)));
         assert!(state.is_current());
         // The next loss is one of its own.

@@ -66,7 +66,7 @@ fn the_shipped_configurations_keep_their_promises() {
     // Of deletions, those of Policies alone: nothing depends on a ModelDeployment.
     let [rule] = &delete["rules"].as_array().unwrap()[..] else { panic!("one rule: {delete}") };
     assert_eq!((&rule["apiGroups"], &rule["resources"]), (&json!(["authorization.beamlit.com"]), &json!(["policies"])));
-    assert_eq!(delete["clientConfig"]["service"]["path"], "/validate");
+    assert_eq!(delete["clientConfig"]["service"]["path"], "/delete", "where even a failure refuses nothing");
 }
 
 #[test]

@@ -17,13 +17,15 @@ use crate::engine::{self, Kind, Reading, Surroundings, defaults};
 #[cfg(feature = "operator")]
 pub(crate) use denial::printable;
 
-/// The two sides of the gate.
+/// The sides of the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// `/mutate`: adds defaults, and denies what the schema would refuse.
     Mutate,
     /// `/validate`: judges.
     Validate,
+    /// `/delete`: says whom a deletion affects, and never refuses one, whatever happens.
+    Delete,
 }
 
 impl Endpoint {
@@ -33,6 +35,7 @@ impl Endpoint {
         match self {
             Self::Mutate => "mutate",
             Self::Validate => "validate",
+            Self::Delete => "delete",
         }
     }
 }
@@ -72,6 +75,8 @@ pub enum Verdict {
     Full,
     /// The time was up.
     Late,
+    /// Nobody knew yet, or any more, what else is in the cluster.
+    Unready,
     /// The judgement broke down.
     Panicked,
     /// The body was over the cap, and not read.
@@ -92,6 +97,7 @@ impl Verdict {
             Self::Undecodable => "undecodable",
             Self::Full => "full",
             Self::Late => "late",
+            Self::Unready => "unready",
             Self::Panicked => "panicked",
             Self::TooLarge => "too_large",
             Self::Unsupported => "unsupported",
@@ -144,6 +150,8 @@ pub enum Failure<'a> {
     Full,
     /// The time is up.
     Late,
+    /// Nobody knows what else is in the cluster, and why.
+    Unready(&'a str),
     /// The judgement broke down.
     Panicked,
 }
@@ -215,7 +223,9 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
         codes: Vec::new(),
         about: Vec::new(),
     };
-    let Some(kind) = subject.kind.filter(|_| !passes(&request)) else {
+    // At /delete nothing but a deletion has anything to learn.
+    let misled = endpoint == Endpoint::Delete && request.operation != Operation::Delete;
+    let Some(kind) = subject.kind.filter(|_| !misled && !passes(&request)) else {
         return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
     };
     if request.operation == Operation::Delete {
@@ -240,7 +250,9 @@ fn going(endpoint: Endpoint, kind: Kind, uid: &str, mut subject: Subject, settin
     let mut response = Response::allowed(uid);
     let findings = match endpoint {
         Endpoint::Mutate => Findings::default(),
-        Endpoint::Validate => engine::judge_deletion(kind, &surroundings(&subject.namespace, &subject.name, settings)),
+        Endpoint::Validate | Endpoint::Delete => {
+            engine::judge_deletion(kind, &surroundings(&subject.namespace, &subject.name, settings))
+        }
     };
     response.warnings = warnings::lines(&findings);
     subject.codes = codes(findings.list());
@@ -261,6 +273,7 @@ fn conclude(
         // is left to /validate.
         Endpoint::Mutate => findings.of(Severity::Error).any(|finding| finding.schema),
         Endpoint::Validate => findings.refuse(),
+        Endpoint::Delete => false,
     };
     let mut response = if denied {
         Response::refused(uid, denial::status(kind, &subject.name, findings))
@@ -273,7 +286,7 @@ fn conclude(
         response.audit_annotations = Some(AuditAnnotations { codes, about: about.join(",") });
     }
     // An object that /mutate admits is seen once more by /validate, and its author would be told twice.
-    if denied || endpoint == Endpoint::Validate {
+    if denied || endpoint != Endpoint::Mutate {
         response.warnings = warnings::lines(findings);
         subject.codes = codes(findings.list());
         subject.about = findings.list().iter().filter_map(|finding| finding.about.clone()).collect();
@@ -330,28 +343,39 @@ impl Answer {
         Self { status, body: format!("{message}\n").into_bytes(), verdict, subject: Subject::default() }
     }
 
-    /// The answer to a review that was not judged to the end: `/validate` refuses it; from `/mutate` it must look like a
-    /// failed call, so that `failurePolicy: Ignore` works. A review that cannot be read is refused by both.
+    /// The answer to a review that was not judged to the end: `/validate` refuses it; from `/mutate` and `/delete` it must look
+    /// like a failed call, so that `failurePolicy: Ignore` works. A review of a creation or a change that cannot be read is refused
+    /// by both who are asked.
     #[must_use]
     pub fn failed(endpoint: Endpoint, uid: Option<String>, failure: Failure<'_>) -> Self {
         let (verdict, reason, code, http) = match failure {
             Failure::Undecodable(_) => (Verdict::Undecodable, "BadRequest", 400, 400),
             Failure::Full => (Verdict::Full, "TooManyRequests", 429, 503),
             Failure::Late => (Verdict::Late, "Timeout", 504, 504),
+            Failure::Unready(_) => (Verdict::Unready, "ServiceUnavailable", 503, 503),
             Failure::Panicked => (Verdict::Panicked, "InternalError", 500, 500),
         };
         let message = match failure {
             Failure::Undecodable(why) => format!("the admission review cannot be read: {why}"),
             Failure::Full => "too many admission reviews are in flight; try again".to_owned(),
             Failure::Late => "the time of the admission review was up before it was judged; try again".to_owned(),
+            Failure::Unready(why) => {
+                format!(
+                    "the operator does not know what else is in the cluster ({why}), and so judges nothing; try again"
+                )
+            }
             Failure::Panicked => {
                 "the judgement broke down, which is a fault of the operator; its log says where".to_owned()
             }
         };
-        let speaks = endpoint == Endpoint::Validate || matches!(failure, Failure::Undecodable(_));
+        let speaks = match endpoint {
+            Endpoint::Validate => true,
+            Endpoint::Mutate => matches!(failure, Failure::Undecodable(_)),
+            Endpoint::Delete => false,
+        };
         match &uid {
             Some(id) if speaks => {
-                let details = matches!(failure, Failure::Full)
+                let details = matches!(failure, Failure::Full | Failure::Unready(_))
                     .then(|| Details { retry_after_seconds: Some(RETRY_AFTER_SECONDS), ..Details::default() });
                 let status = Status { status: "Failure", message, reason, details, code };
                 let body = Response::refused(id, status);

@@ -206,17 +206,29 @@ fn an_error_that_was_softened_warns_and_denies_nothing() {
 }
 
 #[test]
-fn a_review_that_is_not_judged_is_refused_by_validate_and_failed_by_mutate() {
-    for (failure, code, http) in [(Failure::Full, 429, 503), (Failure::Late, 504, 504), (Failure::Panicked, 500, 500)] {
+fn a_review_that_is_not_judged_is_refused_by_validate_and_failed_by_mutate_and_delete() {
+    for (failure, code, http) in [
+        (Failure::Full, 429, 503),
+        (Failure::Late, 504, 504),
+        (Failure::Unready("nobody looked"), 503, 503),
+        (Failure::Panicked, 500, 500),
+    ] {
         let answer = Answer::failed(Endpoint::Validate, Some("u".into()), failure);
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!((answer.status, &body["response"]["allowed"]), (200, &json!(false)));
         assert_eq!(body["response"]["status"]["code"], code);
         let retry = &body["response"]["status"]["details"]["retryAfterSeconds"];
-        assert_eq!(retry.as_u64(), matches!(failure, Failure::Full).then_some(1));
+        assert_eq!(retry.as_u64(), matches!(failure, Failure::Full | Failure::Unready(_)).then_some(1));
         assert_eq!(Answer::failed(Endpoint::Validate, None, failure).status, http);
-        assert_eq!(Answer::failed(Endpoint::Mutate, Some("u".into()), failure).status, http);
+        for endpoint in [Endpoint::Mutate, Endpoint::Delete] {
+            assert_eq!(Answer::failed(endpoint, Some("u".into()), failure).status, http);
+        }
     }
+    // What cannot be read is a failed call too where nothing may be refused.
+    assert_eq!(answer(Endpoint::Delete, b"{", settings()).status, 400);
+    let creation = review("CREATE", &policy(&json!(7)), &Value::Null);
+    let (answer, body) = ask(Endpoint::Delete, &creation);
+    assert_eq!((answer.verdict, &body["response"]["allowed"]), (Verdict::Passed, &json!(true)));
 }
 
 /// A cluster in which `user` of the namespace `n` names the policy `p`, and a ModelDeployment of another namespace serves `taken`.
@@ -233,10 +245,10 @@ fn neighbours() -> World {
     world
 }
 
-fn ask_among(review: &Value) -> (Answer, Value) {
+fn ask_among(endpoint: Endpoint, review: &Value) -> (Answer, Value) {
     let (configuration, world) = (Configuration::default(), neighbours());
     let settings = Settings { configuration: &configuration, world: &world };
-    let answer = answer(Endpoint::Validate, &serde_json::to_vec(review).unwrap(), settings);
+    let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), settings);
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     (answer, body["response"].clone())
 }
@@ -244,23 +256,26 @@ fn ask_among(review: &Value) -> (Answer, Value) {
 #[test]
 fn a_deletion_is_never_refused_and_its_author_is_told_whom_it_affects() {
     let old = policy(&json!("us"));
-    let (answer, response) = ask_among(&review("DELETE", &Value::Null, &old));
-    assert_eq!((answer.verdict, answer.subject.codes.as_slice()), (Verdict::Passed, ["PL014"].as_slice()));
-    assert_eq!(
-        response,
-        json!({"uid": "u-1", "allowed": true, "warnings": [
-            "metadata.name: Invalid value: \"p\": ModelDeployment \"user\" names it, and without it no traffic is sent away [PL014]"
-        ]})
-    );
+    for endpoint in [Endpoint::Delete, Endpoint::Validate] {
+        let (answer, response) = ask_among(endpoint, &review("DELETE", &Value::Null, &old));
+        assert_eq!((answer.verdict, answer.subject.codes.as_slice()), (Verdict::Passed, ["PL014"].as_slice()));
+        assert_eq!(
+            response,
+            json!({"uid": "u-1", "allowed": true, "warnings": [
+                "metadata.name: Invalid value: \"p\": ModelDeployment \"user\" names it, and without it no traffic is sent away [PL014]"
+            ]})
+        );
+    }
     // A whole namespace goes: there is no name.
     let mut of_namespace = review("DELETE", &Value::Null, &old);
     of_namespace["request"]["name"] = json!("");
-    assert_eq!(ask_among(&of_namespace).1, json!({"uid": "u-1", "allowed": true}));
+    assert_eq!(ask_among(Endpoint::Delete, &of_namespace).1, json!({"uid": "u-1", "allowed": true}));
 }
 
 #[test]
 fn a_policy_that_allows_less_is_admitted_with_a_warning_to_whom_it_matters() {
-    let (answer, response) = ask_among(&review("UPDATE", &policy(&json!("fr")), &policy(&json!("us"))));
+    let (answer, response) =
+        ask_among(Endpoint::Validate, &review("UPDATE", &policy(&json!("fr")), &policy(&json!("us"))));
     assert_eq!(answer.verdict, Verdict::Admitted);
     assert_eq!(
         response["warnings"],
@@ -278,7 +293,7 @@ fn who_has_the_model_already_is_told_to_log_and_audit_alone() {
     let mut review = review("CREATE", &object, &Value::Null);
     review["request"]["kind"] =
         json!({"group": "deployment.beamlit.com", "version": "v1alpha1", "kind": "ModelDeployment"});
-    let (answer, response) = ask_among(&review);
+    let (answer, response) = ask_among(Endpoint::Validate, &review);
     assert_eq!(answer.verdict, Verdict::Denied);
     assert_eq!(response["auditAnnotations"], json!({"codes": "MD003", "about": "elsewhere/secret"}));
     assert_eq!(answer.subject.about, ["elsewhere/secret"]);

@@ -124,12 +124,14 @@ async fn nothing_is_judged_before_everything_is_listed_and_the_reason_is_told() 
     let expected = "waiting for: policies (the API server does not serve them), services (forbidden: User \"u\" cannot list resource \
                     \"services\"), namespaces (the API server answered with status 502)";
     running.until("the reasons are told", |report, _| report.missing == [expected]).await;
+    assert_eq!(running.watches.unusable(), Some("not everything has been listed yet"));
     assert!(running.metric("watch_current{resource=\"services\"} 0"));
     assert!(running.metric("watch_current{resource=\"deployments\"} 1"));
     for resource in ["services", "policies", "namespaces"] {
         running.server.mode(resource, Mode::Works);
     }
     running.until("everything is current", |report, _| *report == Report::default()).await;
+    assert_eq!(running.watches.unusable(), None);
 }
 
 #[tokio::test]
