@@ -2,7 +2,8 @@
 //!
 //! Rooms, and which may use which: `api` ← `engine` ← {`cli`, `gate`, `watch`} ← `serve`; `telemetry` and `files` are used by
 //! `gate`, `watch` and `serve`.
-//! Inside `engine`: `subject`, `units`, `parse`, `finding`, `suggest`, `schema` ← `defaults`, `validate`, `order`, `ratchet` ← `judge` ← `manifest`.
+//! Inside `engine`: `units`, `parse`, `finding`, `suggest` ← `policy` ← `configuration`, `world` ← `subject`, `schema` ← `defaults`,
+//! `validate`, `order`, `ratchet` ← `judge` ← `manifest`.
 
 pub mod api;
 #[cfg(feature = "cli")]

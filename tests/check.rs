@@ -651,3 +651,20 @@ fn the_crds_printed_are_those_of_the_repository() {
     assert_eq!((code(&output), text(&output).lines().count()), (0, 2));
     assert_eq!(fs::read_to_string(target.join("authorization.beamlit.com_policies.yaml")).unwrap(), policy);
 }
+
+#[test]
+fn the_cluster_domain_counts_for_a_configuration_among_the_files_too() {
+    let host = "models.other.svc.k8s.example";
+    let configuration = format!(
+        "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\ndefaultRemoteBackend: {{host: {host}, scheme: https}}\n"
+    );
+    let root = directory(&[("operator.yaml", &configuration)]);
+    let file = format!("{}/operator.yaml", path(&root));
+    for arguments in [vec![path(&root)], vec!["--config", &file]] {
+        let domain = ["--cluster-domain", "k8s.example", "--output", "json"];
+        let output = run(&[&["check"], domain.as_slice(), arguments.as_slice()].concat());
+        assert_eq!((code(&output), codes(&json(&output))), (1, vec!["RT002"]), "{arguments:?}");
+        let output = run(&[&["check", "--output", "json"], arguments.as_slice()].concat());
+        assert!(codes(&json(&output)).is_empty(), "{arguments:?}");
+    }
+}

@@ -8,6 +8,7 @@ mod server {
     pub(crate) mod process;
 }
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustls::version::{TLS12, TLS13};
@@ -29,6 +30,31 @@ fn response(body: &[u8]) -> Value {
     let answer: Value = serde_json::from_slice(body).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(body)));
     assert_eq!((&answer["apiVersion"], &answer["kind"]), (&json!("admission.k8s.io/v1"), &json!("AdmissionReview")));
     answer["response"].clone()
+}
+
+#[tokio::test]
+async fn nothing_is_judged_before_the_cluster_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    // Nobody listens on port 1.
+    let text = "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {}}]\n";
+    std::fs::write(&kubeconfig, text).unwrap();
+    let environment = [("KUBECONFIG", kubeconfig.as_path()), ("BEAMLIT_OPERATOR_STANDALONE", Path::new("false"))];
+    let process = Process::start_where(&environment, &[]);
+    let mut client = Client::connect(&process, &[&TLS13], false).await;
+    let (status, body) = client.review("/validate", REVIEW).await;
+    let refused = response(&body);
+    assert_eq!((status, &refused["uid"], &refused["allowed"]), (200, &json!(UID), &json!(false)));
+    assert_eq!((&refused["status"]["code"], &refused["status"]["reason"]), (&json!(503), &json!("ServiceUnavailable")));
+    assert_eq!(
+        refused["status"]["message"],
+        "the operator does not know what else is in the cluster (not everything has been listed yet), and so judges nothing; try again"
+    );
+    // Where `failurePolicy: Ignore` is to pass over it, the call fails.
+    for path in ["/mutate", "/delete"] {
+        let mut client = Client::connect(&process, &[&TLS13], false).await;
+        assert_eq!(client.review(path, REVIEW).await.0, 503, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -284,7 +310,7 @@ async fn what_does_not_finish_is_cut_off() {
 fn a_bad_start_says_why_in_one_line() {
     let certificate = Certificate::new();
     let other = Certificate::new();
-    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
     std::fs::write(certificate.folder().join("empty.pem"), "").unwrap();
     let empty = certificate.folder().join("empty.pem");
     let expired = Certificate::made(|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1));

@@ -74,9 +74,14 @@ fn command() -> Command {
 impl Process {
     /// Starts the operator on free ports, and waits until it listens.
     pub(crate) fn start(flags: &[&str]) -> Self {
+        Self::start_where(&[], flags)
+    }
+
+    /// As [`Process::start`], with these environment variables.
+    pub(crate) fn start_where(environment: &[(&str, &Path)], flags: &[&str]) -> Self {
         let certificate = Certificate::new();
         let (cert, key) = (certificate.cert.clone(), certificate.key.clone());
-        Self::spawn(certificate, &[&tls_flags(&cert, &key).each_ref().map(String::as_str), flags].concat(), &[])
+        Self::spawn(certificate, &[&tls_flags(&cert, &key).each_ref().map(String::as_str), flags].concat(), environment)
     }
 
     /// As [`Process::start`], with a certificate of which the caller takes care.

@@ -116,12 +116,12 @@ fn judged(args: &Args) -> Report {
             }
         }
     };
-    let mut judge = Judge::new(&args.namespace, configuration);
+    let mut judge = Judge::new(&args.namespace, configuration).in_cluster_domain(domain);
     let mut found = sources::find(&args.paths);
     if let Some(path) = &args.config {
         sources::leave_out(&mut found, path);
     }
-    let found = sources::read(found);
+    let found = sources::read(found, sources::MAX_TOGETHER);
     for (_, bytes) in found.iter().flatten() {
         // What cannot be taken in breaks down once more when it is judged, and is told then.
         _ = panic::catch_unwind(AssertUnwindSafe(|| judge.learn(bytes)));
@@ -164,11 +164,15 @@ mod tests {
         }
         let mut judged = Vec::new();
         let mut report = Report::default();
-        examine(&mut report, sources::read(sources::find(&[directory.path().to_owned()])), |_, bytes| {
-            assert_ne!(bytes, b"a.yaml", "clientSecret: hunter2");
-            judged.push(bytes.to_vec());
-            vec![Outcome::Skipped]
-        });
+        examine(
+            &mut report,
+            sources::read(sources::find(&[directory.path().to_owned()]), sources::MAX_TOGETHER),
+            |_, bytes| {
+                assert_ne!(bytes, b"a.yaml", "clientSecret: hunter2");
+                judged.push(bytes.to_vec());
+                vec![Outcome::Skipped]
+            },
+        );
         assert_eq!(judged, [b"b.yaml"]);
         assert_eq!(report.exit(false), Exit::Internal);
         let mut out = Vec::new();

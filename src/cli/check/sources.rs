@@ -13,6 +13,9 @@ use crate::engine::manifest::Named;
 /// The most that is read of one source. What the API server takes at once is a twentieth of it.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The most that is kept of all sources together.
+pub(super) const MAX_TOGETHER: u64 = 512 * 1024 * 1024;
+
 /// A source of manifests.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -100,13 +103,23 @@ pub(super) fn leave_out(list: &mut Vec<Found>, path: &Path) {
 }
 
 /// The bytes of every source: what one file says decides what another one is judged by, so all of them are needed at once.
-pub(super) fn read(found: Vec<Found>) -> Vec<Result<(Source, Vec<u8>), Fault>> {
+pub(super) fn read(found: Vec<Found>, most: u64) -> Vec<Result<(Source, Vec<u8>), Fault>> {
+    let mut left = most;
     found
         .into_iter()
         .map(|found| {
             let source = found?;
             match source.read() {
-                Ok(bytes) => Ok((source, bytes)),
+                Ok(bytes) => match left.checked_sub(bytes.len() as u64) {
+                    Some(rest) => {
+                        left = rest;
+                        Ok((source, bytes))
+                    }
+                    None => {
+                        let message = format!("with what was read before it larger than {} MiB", most >> 20);
+                        Err(Fault { name: source.name, message })
+                    }
+                },
                 Err(message) => Err(Fault { name: source.name, message }),
             }
         })
@@ -294,6 +307,20 @@ mod tests {
                 "b/z.yaml"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_too_much_together_is_told_of_the_file_that_made_it_so() {
+        let root = tree();
+        fs::write(root.path().join("a.json"), "x".repeat(600_000)).unwrap();
+        fs::write(root.path().join("c.yml"), "x".repeat(600_000)).unwrap();
+        let read = read(find(&[root.path().to_owned()]), 1 << 20);
+        let faults: Vec<&Fault> = read.iter().filter_map(|read| read.as_ref().err()).collect();
+        let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+        assert!(fault.name.ends_with("c.yml"), "{fault:?}");
+        assert_eq!(fault.message, "with what was read before it larger than 1 MiB");
+        // Those after it that fit are still read.
+        assert_eq!(read.iter().flatten().count(), 4);
     }
 
     #[test]

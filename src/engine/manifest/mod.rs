@@ -101,6 +101,8 @@ pub struct Placed {
 #[derive(Debug)]
 pub struct Judge {
     namespace: String,
+    /// What counts more than the domain that a configuration among the files names.
+    cluster_domain: Option<String>,
     configuration: Configuration,
     /// What all the files say together.
     world: World,
@@ -116,11 +118,19 @@ impl Judge {
     pub fn new(default_namespace: &str, configuration: Configuration) -> Self {
         Self {
             namespace: default_namespace.to_owned(),
+            cluster_domain: None,
             configuration,
             world: World::of_files(),
             seen: HashMap::new(),
             sources: 0,
         }
+    }
+
+    /// The same judge in a cluster of this DNS domain, whatever a configuration among the files says.
+    #[must_use]
+    pub fn in_cluster_domain(mut self, cluster_domain: Option<&str>) -> Self {
+        self.cluster_domain = cluster_domain.map(ToOwned::to_owned);
+        self
     }
 
     /// Takes in what one source says of objects to which others may refer. Whoever wants its files to be one world has all of
@@ -186,7 +196,7 @@ impl Judge {
                 return Outcome::Skipped;
             }
             Known::NoManifest(findings) | Known::Wrong(findings) => findings,
-            Known::Configuration => configuration::findings(&object, None),
+            Known::Configuration => configuration::findings(&object, self.cluster_domain.as_deref()),
             Known::Ours(kind) => {
                 let named = text(&["metadata", "namespace"]);
                 let namespace = if named.is_empty() { self.namespace.clone() } else { named };
