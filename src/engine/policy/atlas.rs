@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::places::Place;
+use super::place::Place;
 use crate::engine::units::{Continent, CountryCode};
 
 /// Where locations lie, as configuration declares it. Where countries lie, everybody knows ([`CountryCode::continent`]).

@@ -4,10 +4,12 @@ mod atlas;
 mod effective;
 mod flavors;
 mod options;
+mod place;
 mod places;
 
 pub use atlas::{Atlas, Site};
 pub use effective::{Applied, Effective, Limit, Source, Verdict, listed};
 pub use flavors::{Family, Flavor, Flavors};
 pub use options::Options;
-pub use places::{Place, Places, lies_in};
+pub use place::Place;
+pub use places::{Places, lies_in};

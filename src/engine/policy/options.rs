@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::flavors::{Flavor, Flavors};
-use super::places::Place;
+use super::place::Place;
 use crate::engine::parse::Node;
 
 /// The options that a policy lists, by its type, each once. What is no sound entry allows nothing.

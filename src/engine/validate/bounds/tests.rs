@@ -1,0 +1,218 @@
+use serde_json::{Value, json};
+
+use crate::engine::configuration::{Configuration, DeclaredBackend, EnvironmentPolicy};
+use crate::engine::policy::{Flavor, Site};
+use crate::engine::units::{Continent, CountryCode, HostPattern};
+use crate::engine::validate::testing::found_among;
+
+const POLICIES: &str = "\
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: eu}, spec: {type: location, locations: [{type: continent, name: eu}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: fr-us}, spec: {type: location, locations: [{type: country, name: fr}, {type: country, name: us}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: par}, spec: {type: location, locations: [{type: location, name: par-1}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: t4}, spec: {type: flavor, flavors: [{type: gpu, name: t4}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: any}, spec: {type: flavor, flavors: [{type: gpu, name: t4}, {type: cpu, name: x86}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: none}, spec: {type: location, locations: [{type: country, name: uk}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: us, namespace: platform}, spec: {type: location, locations: [{type: country, name: us}]}}
+---
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: a100, namespace: platform}, spec: {type: flavor, flavors: [{type: gpu, name: a100}]}}
+";
+
+fn local(name: &str) -> EnvironmentPolicy {
+    EnvironmentPolicy::Local { namespace: "platform".into(), name: name.into() }
+}
+
+/// Backends in Paris on t4, in the United States on x86 and t4, somewhere in Europe, and one of which only the hardware is
+/// known.
+fn configuration(production: &[EnvironmentPolicy]) -> Configuration {
+    let backend = |host: &str, site: Site, flavors: &[(&str, &str)]| DeclaredBackend {
+        host: HostPattern::parse(host).unwrap(),
+        site,
+        flavors: flavors.iter().map(|(kind, name)| Flavor::of(kind, name).unwrap()).collect(),
+    };
+    let country = |code| Site { country: CountryCode::parse(code), ..Site::default() };
+    let mut configuration = Configuration { production: production.to_vec(), ..Configuration::default() };
+    configuration.atlas.declare("par-1", CountryCode::parse("fr"), None);
+    configuration.backends = [
+        backend("paris.example.com", Site { location: Some("par-1".into()), ..Site::default() }, &[("gpu", "t4")]),
+        backend("*.us.example.com", country("us"), &[("cpu", "x86"), ("gpu", "t4")]),
+        backend("europe.example.com", Site { continent: Some(Continent::Europe), ..Site::default() }, &[]),
+        backend("somewhere.example.com", Site::default(), &[("gpu", "t4")]),
+    ]
+    .into_iter()
+    .collect();
+    configuration
+}
+
+fn said(policies: &[&str], host: Option<&str>, configuration: &Configuration) -> Vec<String> {
+    let named = |name: &&str| match name.strip_prefix("remote ") {
+        Some(name) => json!({"name": name}),
+        None => json!({"refType": "localPolicy", "name": name}),
+    };
+    let list: Vec<Value> = policies.iter().map(named).collect();
+    let offloading = match host {
+        Some(host) => json!({"remoteBackend": {"host": host, "scheme": "https"}}),
+        None => json!({}),
+    };
+    found_among(POLICIES, configuration, &json!({"policies": list, "offloadingConfig": offloading}))
+}
+
+#[test]
+fn a_backend_inside_is_fine() {
+    let plain = configuration(&[]);
+    for (policies, host) in [
+        (&[][..], "nobody.knows.example"),
+        (&["eu"], "paris.example.com"),
+        (&["eu"], "europe.example.com:8443"),
+        (&["par"], "PARIS.example.com."),
+        (&["par", "eu"], "europe.example.com"),
+        (&["fr-us", "t4"], "paris.example.com"),
+        (&["t4"], "somewhere.example.com"),
+        (&["any"], "a.us.example.com"),
+        // Beamlit judges what is sent to Beamlit.
+        (&["par", "t4"], "run.beamlit.com"),
+    ] {
+        let said = said(policies, Some(host), &plain);
+        let said: Vec<_> = said.iter().filter(|text| !text.contains("[PL011]")).collect();
+        assert!(said.is_empty(), "{policies:?} {host}: {said:?}");
+    }
+    assert_eq!(said(&["par", "t4"], None, &plain), [""; 0]);
+}
+
+#[test]
+fn a_backend_outside_is_told_where_it_is_and_what_would_be_allowed() {
+    let plain = configuration(&[]);
+    assert_eq!(
+        said(&["eu"], Some("a.us.example.com"), &plain),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": is in country us, continent na; allowed would be continent eu: policy \"eu\" allows continent eu [RT014]"
+        ]
+    );
+    // A continent does not prove a country.
+    assert_eq!(
+        said(&["fr-us"], Some("europe.example.com"), &plain),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"europe.example.com\": is in continent eu; allowed would be country fr, country us: policy \"fr-us\" allows country fr, country us [RT014]"
+        ]
+    );
+    // Traffic may land on any of its flavors.
+    assert_eq!(
+        said(&["t4"], Some("a.us.example.com"), &plain),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": runs on cpu x86, gpu t4; allowed would be gpu t4: policy \"t4\" allows gpu t4 [RT014]"
+        ]
+    );
+    // The environment narrows what the object allows, and is named.
+    assert_eq!(
+        said(&["fr-us"], Some("paris.example.com"), &configuration(&[local("us")])),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"paris.example.com\": is in location par-1, country fr, continent eu; allowed would be country us: policy \"platform/us\" of environment \"production\" allows country us; policy \"fr-us\" allows country fr, country us [RT014]"
+        ]
+    );
+    assert_eq!(said(&[], Some("a.us.example.com"), &configuration(&[local("us")])), [""; 0]);
+}
+
+#[test]
+fn what_is_not_declared_is_refused_where_it_matters() {
+    let plain = configuration(&[]);
+    assert_eq!(
+        said(&["eu"], Some("nobody.knows.example"), &plain),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"nobody.knows.example\": nobody has declared its country, continent or location, and policy \"eu\" allows continent eu; the operator's configuration must say its country, continent or location in backends, under host \"nobody.knows.example\" [RT015]"
+        ]
+    );
+    assert_eq!(
+        said(&["t4", "par"], Some("nobody.knows.example"), &plain),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"nobody.knows.example\": nobody has declared its country, continent or location and its flavors, and policy \"par\" allows location par-1; policy \"t4\" allows gpu t4; the operator's configuration must say its country, continent or location and its flavors in backends, under host \"nobody.knows.example\" [RT015]"
+        ]
+    );
+    assert_eq!(
+        said(&["t4"], Some("europe.example.com"), &plain),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"europe.example.com\": nobody has declared its flavors, and policy \"t4\" allows gpu t4; the operator's configuration must say its flavors in backends, under host \"europe.example.com\" [RT015]"
+        ]
+    );
+}
+
+#[test]
+fn a_configured_default_is_judged_like_the_rest() {
+    let backend = |host: &str| serde_json::from_value(json!({"host": host, "scheme": "https"})).unwrap();
+    let default = |host| Configuration { default_remote_backend: Some(backend(host)), ..configuration(&[]) };
+    assert_eq!(said(&["eu"], None, &default("paris.example.com")), [""; 0]);
+    assert_eq!(
+        said(&["eu"], None, &default("a.us.example.com")),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": the operator's default backend is in country us, continent na; allowed would be continent eu: policy \"eu\" allows continent eu [RT014]"
+        ]
+    );
+    assert_eq!(said(&["eu"], Some("run.beamlit.com"), &default("a.us.example.com")), [""; 0]);
+    // Who does not offload has no backend.
+    let own = json!({"policies": [{"refType": "localPolicy", "name": "eu"}]});
+    assert_eq!(found_among(POLICIES, &default("a.us.example.com"), &own), [""; 0]);
+}
+
+#[test]
+fn unknown_policies_may_allow_more_but_never_more_than_the_environment() {
+    let plain = configuration(&[]);
+    let unknown = "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": depends on what remote policy \"q\" allows, which is not known yet; nothing is sent there until it is [RT016]";
+    assert_eq!(said(&["remote q"], Some("a.us.example.com"), &plain), [unknown]);
+    assert_eq!(said(&["remote q", "eu"], Some("a.us.example.com"), &plain), [unknown]);
+    // What is inside already needs no more; but the hardware is still open.
+    assert_eq!(said(&["remote q", "fr-us", "any"], Some("a.us.example.com"), &plain).len(), 0);
+    assert_eq!(said(&["remote q"], Some("run.beamlit.com"), &plain), [""; 0]);
+    assert_eq!(said(&["remote q"], None, &plain), [""; 0]);
+    let said_by_environment = said(&["remote q"], Some("paris.example.com"), &configuration(&[local("us")]));
+    assert_eq!(said_by_environment.len(), 1);
+    assert!(
+        said_by_environment[0]
+            .ends_with("policy \"platform/us\" of environment \"production\" allows country us [RT014]")
+    );
+    let remote = [EnvironmentPolicy::Remote("q".into())];
+    assert_eq!(said(&[], Some("a.us.example.com"), &configuration(&remote)), [unknown]);
+    // A local policy that is missing is told by itself, once.
+    let missing = said(&["gone"], Some("a.us.example.com"), &plain);
+    assert_eq!(missing.len(), 1);
+    assert!(missing[0].ends_with("[RF006]"), "{missing:?}");
+}
+
+#[test]
+fn policies_that_leave_nothing_are_refused_with_each_of_them() {
+    assert_eq!(
+        said(&["eu", "par", "t4"], None, &configuration(&[local("us"), local("a100")])),
+        [
+            "spec.policies: Invalid value: the policies leave nothing of where traffic may go: policy \"platform/us\" of environment \"production\" allows country us; policy \"eu\" allows continent eu; policy \"par\" allows location par-1 [PL010]",
+            "spec.policies: Invalid value: the policies leave nothing of the hardware: policy \"platform/a100\" of environment \"production\" allows gpu a100; policy \"t4\" allows gpu t4 [PL010]",
+        ]
+    );
+    // What is outside of nothing is not told of besides.
+    let backend = said(&["eu", "t4"], Some("nobody.knows.example"), &configuration(&[local("us"), local("a100")]));
+    assert!(backend.len() == 2 && backend.iter().all(|text| text.ends_with("[PL010]")), "{backend:?}");
+    // One is enough if it lists nothing that there is.
+    assert_eq!(
+        said(&["none"], None, &configuration(&[])),
+        [
+            "spec.policies: Invalid value: the policies leave nothing of where traffic may go: policy \"none\" allows nothing [PL010]"
+        ]
+    );
+    // Where a location lies that nobody declared, nobody knows.
+    let undeclared = Configuration { atlas: crate::engine::policy::Atlas::default(), ..configuration(&[local("us")]) };
+    let undeclared = said(&["par"], None, &undeclared);
+    assert!(undeclared[0].ends_with("; where location \"par-1\" lies is not known; the operator's configuration can declare it in locations [PL010]"), "{undeclared:?}");
+}
+
+#[test]
+fn hardware_of_both_families_is_a_warning() {
+    assert_eq!(
+        said(&["any"], None, &configuration(&[])),
+        [
+            "spec.policies: Invalid value: the policies leave processors and accelerators (cpu x86, gpu t4), and a model runs on either; Beamlit picks a side; name policies that leave cpu or gpu alone to choose it yourself [PL011]"
+        ]
+    );
+    assert_eq!(said(&["any", "eu"], None, &configuration(&[local("a100")])).len(), 1);
+}
