@@ -129,3 +129,15 @@ fn a_broken_file_hides_nothing_of_the_others() {
     let (code, document) = check(&files);
     assert_eq!((code, findings(&document)), (2, vec![]));
 }
+
+#[test]
+fn thousands_that_claim_the_same_are_told_in_bounded_time() {
+    let began = std::time::Instant::now();
+    let all: Vec<String> = (0..3000)
+        .map(|index| model(&format!("m{index}"), "").replace(&format!("model: m{index}\n"), "model: same\n"))
+        .collect();
+    let (code, document) = check(&[("all.yaml", all.join("---\n"))]);
+    assert_eq!((code, findings(&document).len()), (1, 2999));
+    assert!(document.to_string().contains("ModelDeployment \\\"m0\\\" serves it"));
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());
+}

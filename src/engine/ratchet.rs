@@ -4,8 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use super::finding::rules::{MD003, MD004, PL010, PL012, RF003, RF006, RT014, RT015};
 use super::finding::{Finding, Findings, Path, Segment};
 use super::parse::{Node, Value};
+use super::units::HostPort;
 
 /// Softens every error of `new` that `old` had with an equal value at its path. Items of lists are matched by value, for
 /// they move; each fault of the old object excuses one of the new.
@@ -17,16 +19,46 @@ pub(super) fn soften(
     namespace: &str,
 ) {
     let mut excuses: Vec<Option<&Finding>> = old_findings.list().iter().map(Some).collect();
+    let same_backend = sends_no_farther(new, old);
     findings.soften(|finding| {
         let excuse = excuses.iter_mut().find(|excuse| {
             excuse.is_some_and(|excuse| {
                 excuse.rule == finding.rule
+                    && (same_backend || !OF_OTHERS.contains(&finding.rule.code))
                     && same(&finding.path, new, &excuse.path, old, namespace)
                     && same_related(finding, new, excuse, old, namespace)
             })
         });
         excuse.and_then(Option::take).is_some()
     });
+}
+
+/// What others bring upon an object stands in the place of a judgement of its backend, which nobody can make then: it excuses the
+/// backend that was there, and no other.
+const OF_OTHERS: [&str; 8] =
+    [RF003.code, RF006.code, MD003.code, MD004.code, PL010.code, PL012.code, RT014.code, RT015.code];
+
+/// Whether the new object sends traffic to where the old one did, or nowhere.
+fn sends_no_farther(new: &Node<'_>, old: &Node<'_>) -> bool {
+    fn backend<'n>(object: &'n Node<'_>) -> Option<Option<Option<Result<HostPort, &'n str>>>> {
+        let offloading = object.find(&["spec", "offloadingConfig"])?;
+        Some(offloading.get("remoteBackend").map(|backend| backend.text_of("host").map(host)))
+    }
+    match (backend(new), backend(old)) {
+        (None, _) => true,
+        (Some(new), Some(old)) => new == old,
+        (Some(_), None) => false,
+    }
+}
+
+/// A host in the form in which its spellings are equal; a text that is none as it stands.
+fn host(text: &str) -> Result<HostPort, &str> {
+    HostPort::parse(text).map_err(|_| text)
+}
+
+/// Whether a path leads to the host of the backend.
+fn is_host(path: &Path) -> bool {
+    matches!(path.0.last(), Some(Segment::Field(name)) if name.as_ref() == "host")
 }
 
 fn same_related(finding: &Finding, new: &Node<'_>, excuse: &Finding, old: &Node<'_>, namespace: &str) -> bool {
@@ -74,6 +106,7 @@ fn same(path: &Path, new: &Node<'_>, old_path: &Path, old: &Node<'_>, namespace:
         return a == b;
     }
     match (at(new, &path.0), at(old, &old_path.0)) {
+        (Some(a), Some(b)) if is_host(path) && a.text().is_some() => a.text().map(host) == b.text().map(host),
         (Some(a), Some(b)) => a == b,
         (None, None) => match path.0.iter().rposition(|segment| matches!(segment, Segment::Index(_))) {
             Some(item) => {
@@ -138,8 +171,7 @@ mod tests {
 
     #[test]
     fn what_others_did_to_an_object_locks_nobody_out_of_it() {
-        // RT015 is not among them: the policy that is gone may have allowed the backend.
-        let all = ["MD003", "RF003", "RF008", "RF006"];
+        let all = ["MD003", "RF003", "RF008", "RF006", "RT015"];
         assert_eq!(codes(|spec| spec["serverlessConfig"] = json!({"maxNumReplicas": 3})), (vec![], all.to_vec()));
     }
 
@@ -159,7 +191,14 @@ mod tests {
             ),
             (json!(["policies", [{"refType": "localPolicy", "name": "gone"}]]), vec![]),
             (json!(["policies", [{"refType": "localPolicy", "name": "eu"}]]), vec!["RT015"]),
-            (json!(["offloadingConfig", {"remoteBackend": {"host": "us.example.com", "scheme": "http"}}]), vec![]),
+            // Nothing excuses another backend, and nobody is kept from sending less far.
+            (json!(["offloadingConfig", {"remoteBackend": {"host": "US.example.com.", "scheme": "http"}}]), vec![]),
+            (json!(["offloadingConfig", null]), vec![]),
+            (
+                json!(["offloadingConfig", {"remoteBackend": {"host": "other.example.com", "scheme": "https"}}]),
+                vec!["MD003", "RF003", "RF006", "RT015"],
+            ),
+            (json!(["offloadingConfig", {"metrics": []}]), vec!["MD003", "RF003", "RF006"]),
         ] {
             let (errors, _) = codes(|spec| spec[change[0].as_str().unwrap()] = change[1].clone());
             assert_eq!(errors, refused, "{change}");

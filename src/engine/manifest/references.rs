@@ -1,5 +1,7 @@
 //! What an object refers to and nobody could look up.
 
+use std::collections::HashSet;
+
 use crate::engine::configuration::EnvironmentPolicy;
 use crate::engine::finding::{At, Finding, Path, Severity};
 use crate::engine::parse::Node;
@@ -17,8 +19,8 @@ pub struct Reference {
     pub name: String,
 }
 
-/// How many policies of one object are listed: one can name a million.
-const MAX_POLICIES: usize = 1000;
+/// How many policies of one object are looked at: one can name a million.
+const MAX_POLICIES: usize = 10_000;
 
 /// The references of an object that has its defaults and of which nobody knows whether they lead anywhere, each once. One that is
 /// at fault itself is a finding, and not unknown.
@@ -32,7 +34,7 @@ pub(super) fn unknown(
     let root = At::root();
     let at = root.field("spec");
     let world = surroundings.world;
-    let mut out = Unknown { list: Vec::new(), findings, namespace: surroundings.namespace };
+    let mut out = Unknown { list: Vec::new(), listed: HashSet::new(), findings, namespace: surroundings.namespace };
     if let Some(node) = spec.get("modelSourceRef") {
         let kind = node.text_of("kind").unwrap_or("Deployment");
         let known = |name: &Name| Workload::of(kind).is_some_and(|kind| world.workload(kind, name) != Lookup::Unknown);
@@ -70,6 +72,7 @@ pub(super) fn unknown(
 
 struct Unknown<'a> {
     list: Vec<Reference>,
+    listed: HashSet<Reference>,
     findings: &'a [Finding],
     namespace: &'a str,
 }
@@ -98,7 +101,7 @@ impl Unknown<'_> {
 
     fn push(&mut self, kind: &str, namespace: &str, name: &str) {
         let found = Reference { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() };
-        if !self.list.contains(&found) {
+        if self.listed.insert(found.clone()) {
             self.list.push(found);
         }
     }

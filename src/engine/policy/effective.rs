@@ -87,6 +87,16 @@ impl<'a, S> Limit<'a, S> {
         if sets.iter().any(|set| contains(set)) { Verdict::Inside } else { otherwise }
     }
 
+    /// Whether something is limited for sure.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        match self {
+            Self::Any => false,
+            Self::Only(_) => true,
+            Self::AtLeast(sets) => !sets.is_empty(),
+        }
+    }
+
     /// The sets, if something is limited and all of them are known.
     #[must_use]
     pub fn only(&self) -> Option<&[&'a S]> {
@@ -163,6 +173,12 @@ impl<'a> Effective<'a> {
             more => _ = write!(out, "; and {more} more policies"),
         }
         out
+    }
+
+    /// Of how many policies of the environment, and of the object, nobody knows the content.
+    #[must_use]
+    pub fn unknown(&self) -> [usize; 2] {
+        self.levels().map(|policies| policies.iter().filter(|policy| policy.options.is_none()).count())
     }
 
     /// The policies on Beamlit whose content nobody knows.

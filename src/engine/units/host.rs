@@ -190,6 +190,11 @@ fn host(text: &str) -> Result<Host, HostFault> {
         if !label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-') {
             return Err(HostFault::new("must consist of letters, digits, - and ."));
         }
+        // An A-label is what somebody's name was turned into: one that cannot be turned back is nobody's.
+        let is_a_label = label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"));
+        if is_a_label && idna::domain_to_unicode(label).1.is_err() {
+            return Err(HostFault::new("has a label that starts with xn-- and stands for no internationalised name"));
+        }
         if label.starts_with('-') || label.ends_with('-') {
             return Err(HostFault::new("has a label (the part between two dots) that starts or ends with a hyphen"));
         }
@@ -249,6 +254,8 @@ mod tests {
             ("example..com", "empty label"),
             (".example.com", "empty label"),
             ("example.com..", "empty label"),
+            ("xn--a.example", "xn--"),
+            ("a.XN--zzzzzzzzzz99999.com", "xn--"),
             ("-a.example", "hyphen"),
             ("a-.example", "hyphen"),
             ("example.com:", "port"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::remote;
 use crate::api::RemoteBackend;
 use crate::engine::configuration::DeclaredBackend;
 use crate::engine::finding::rules::{PL010, PL011, RT014, RT015, RT016};
@@ -127,13 +128,17 @@ impl<'e, 'a> Bounds<'e, 'a> {
         if host == surroundings.configuration.beamlit_host {
             return;
         }
+        // Of what is never a target it does not matter where it is.
+        if !is_default && remote::is_forbidden(&host, surroundings) {
+            return;
+        }
         let offloading_at = at.field("offloadingConfig");
         let backend_at = offloading_at.field("remoteBackend");
         let host_at = backend_at.field("host");
         let (policies, environment) = (at.field("policies"), at.field("environment"));
-        let prefix = if is_default { "the operator's default backend " } else { "" };
         let mut say = |rule, message: String, hint: Option<String>| {
-            let finding = Finding::new(rule, &host_at, format!("{prefix}{message}")).value(text).maybe_hint(hint);
+            let message = if is_default { format!("the operator's default backend: {message}") } else { message };
+            let finding = Finding::new(rule, &host_at, message).value(text).maybe_hint(hint);
             out.add(finding.related(&policies).related(&environment));
         };
         let declared = surroundings.configuration.declared(&host);
@@ -161,19 +166,43 @@ impl<'e, 'a> Bounds<'e, 'a> {
                 Some(hint),
             );
         }
-        let sound =
-            !matches!(place, Judged::Outside(_)) && !matches!(hardware, Judged::Outside(_)) && undeclared.is_empty();
-        if sound && [&place, &hardware].into_iter().any(|judged| matches!(judged, Judged::Unknown)) {
-            // A local policy that is missing is a finding of its own.
-            let remote: Vec<String> = self.effective.unknown_remote().map(quoted).collect();
-            if !remote.is_empty() {
-                let message = format!(
-                    "depends on what remote policy {} allows, which is not known yet; nothing is sent there until it is",
-                    listed(remote)
-                );
-                say(&RT016, message, None);
+        match (&place, &hardware) {
+            (Judged::Outside(_) | Judged::Undeclared, _) | (_, Judged::Outside(_) | Judged::Undeclared) => {}
+            (Judged::Unknown, Judged::Unknown) if self.one_cannot_allow_both(declared) => {
+                let told = [self.effective.told_places(), self.effective.told_flavors()].join("; ");
+                let message = "neither its place nor its hardware is allowed, and one policy whose content is not known cannot allow both";
+                say(&RT014, format!("{message}: {told}"), None);
             }
+            (Judged::Unknown, _) | (_, Judged::Unknown) => {
+                // A local policy that is missing is a finding of its own.
+                let remote: Vec<String> = self.effective.unknown_remote().map(quoted).collect();
+                let policies = if remote.len() == 1 { "policy" } else { "policies" };
+                if !remote.is_empty() {
+                    let message = format!(
+                        "whether it is allowed depends on remote {policies} {}, not known yet; nothing is sent there until then",
+                        listed(remote)
+                    );
+                    say(&RT016, message, None);
+                }
+            }
+            _ => {}
         }
+    }
+
+    /// Whether, on one level, known policies limit places as well as hardware, the backend is within neither, and there is just one
+    /// policy of which nobody knows what it allows: a policy is of one type.
+    fn one_cannot_allow_both(&self, declared: Option<&DeclaredBackend>) -> bool {
+        let Some(declared) = declared else { return false };
+        let site = declared.site.clone().completed(self.effective.atlas);
+        let unknown = self.effective.unknown();
+        self.places.iter().zip(&self.flavors).zip(unknown).any(|((places, flavors), unknown)| {
+            let outside_places = places.verdict(|places| lies_in(&site, places)) == Verdict::Unknown;
+            let outside_flavors = declared
+                .flavors
+                .iter()
+                .any(|flavor| flavors.verdict(|allowed| allowed.contains(flavor)) == Verdict::Unknown);
+            unknown == 1 && places.is_limited() && flavors.is_limited() && outside_places && outside_flavors
+        })
     }
 
     fn place(&self, declared: Option<&DeclaredBackend>) -> Judged {
@@ -182,11 +211,18 @@ impl<'e, 'a> Bounds<'e, 'a> {
         }
         let atlas = self.effective.atlas;
         let site = declared.map(|declared| declared.site.clone().completed(atlas)).unwrap_or_default();
+        // What lies nowhere is in no policy, whatever else there may be.
+        if site.is_unknown() {
+            return if self.places.iter().any(Limit::is_limited) {
+                Judged::Undeclared
+            } else {
+                unlimited(&self.places)
+            };
+        }
         let verdict = worst(self.places.iter().map(|limit| limit.verdict(|places| lies_in(&site, places))));
         match verdict {
             Verdict::Inside => Judged::Inside,
             Verdict::Unknown => Judged::Unknown,
-            Verdict::Outside if site.is_unknown() => Judged::Undeclared,
             Verdict::Outside => {
                 let allowed = self.allowed_places().map(|places| listed(places.iter()));
                 Judged::Outside(outside(
@@ -203,18 +239,26 @@ impl<'e, 'a> Bounds<'e, 'a> {
         if self.no_flavor {
             return Judged::Moot;
         }
-        let flavors = declared.map(|declared| declared.flavors.as_slice()).unwrap_or_default();
+        let flavors: Flavors = declared.iter().flat_map(|declared| declared.flavors.iter().cloned()).collect();
+        if flavors.is_empty() {
+            return if self.flavors.iter().any(Limit::is_limited) {
+                Judged::Undeclared
+            } else {
+                unlimited(&self.flavors)
+            };
+        }
         // Traffic may land on any of them: each must be allowed.
-        let inside = |allowed: &Flavors| !flavors.is_empty() && flavors.iter().all(|flavor| allowed.contains(flavor));
-        match worst(self.flavors.iter().map(|limit| limit.verdict(inside))) {
+        let inside = |limit: &Limit<'_, Flavors>| {
+            worst(flavors.iter().map(|flavor| limit.verdict(|allowed| allowed.contains(flavor))))
+        };
+        match worst(self.flavors.iter().map(inside)) {
             Verdict::Inside => Judged::Inside,
             Verdict::Unknown => Judged::Unknown,
-            Verdict::Outside if flavors.is_empty() => Judged::Undeclared,
             Verdict::Outside => {
                 let allowed = self.allowed_flavors().map(|flavors| listed(flavors.iter()));
                 Judged::Outside(outside(
                     "runs on",
-                    &listed(flavors),
+                    &listed(flavors.iter()),
                     allowed.as_deref(),
                     &self.effective.told_flavors(),
                 ))
@@ -254,6 +298,11 @@ fn left<'s, S, T: 's, I: Iterator<Item = &'s T> + 's>(
             Some(Box::new(of_a.chain(all(b).filter(move |item| inside(item, a)))))
         }
     }
+}
+
+/// What there is to say of a backend of which nobody knows what it is, where no known policy limits it.
+fn unlimited<S>(levels: &[Limit<'_, S>]) -> Judged {
+    if levels.iter().all(|limit| matches!(limit, Limit::Any)) { Judged::Inside } else { Judged::Unknown }
 }
 
 fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::reference::grant;
 use crate::api::AUTHORIZATION_API_VERSION;
 use crate::engine::configuration::{Answer, EnvironmentPolicy};
-use crate::engine::finding::rules::{PL012, RF006};
+use crate::engine::finding::rules::{PL012, RF006, RF010};
 use crate::engine::finding::{At, Finding, Findings, Severity, quoted};
 use crate::engine::parse::{Node, Value};
 use crate::engine::policy::{Applied, Effective, Source};
@@ -46,7 +46,10 @@ pub(super) fn policies<'a>(
             out.add_error(|| {
                 let message = format!("this environment always has {}, and there is no such Policy", applied.source);
                 let hint = "whoever runs the operator must create it, or take it out of the operator's configuration";
-                Finding::new(&PL012, &environment_at, message).value(environment).hint(hint)
+                Finding::new(&PL012, &environment_at, message)
+                    .value(environment)
+                    .hint(hint)
+                    .related(&at.field("policies"))
             });
         }
         applied
@@ -59,13 +62,19 @@ pub(super) fn policies<'a>(
     let mut of_object = Vec::with_capacity(listed.len());
     for (index, node) in listed.iter().enumerate() {
         let (applied, found) = named(node, surroundings);
+        if let Source::Remote(name) = applied.source
+            && node.get("refType").is_none()
+        {
+            undecided(out, &policies_at.index(index), node, name, surroundings);
+        }
+        if applied.source != AT_FAULT.source && !seen.insert(applied.source) {
+            continue;
+        }
         if let Some((Lookup::Missing, name)) = &found {
             missing += 1;
             absent(out, &policies_at.index(index), node, name, surroundings, reading, missing <= MAX_HINTS);
         }
-        if seen.insert(applied.source) {
-            of_object.push(applied);
-        }
+        of_object.push(applied);
     }
     Some(Effective { environment, of_environment, of_object, atlas: &surroundings.configuration.atlas })
 }
@@ -111,6 +120,22 @@ fn named<'a>(node: &'a Node<'_>, surroundings: &Surroundings<'a>) -> (Applied<'a
         Lookup::Missing => (Applied { source, options: None }, Some((Lookup::Missing, full))),
         Lookup::Unknown => (Applied { source, options: None }, Some((Lookup::Unknown, full))),
     }
+}
+
+/// Reports a reference without a type that looks as if a Policy of this cluster was meant: it would limit nothing, unseen.
+fn undecided(out: &mut Findings, at: &At<'_>, node: &Node<'_>, name: &str, surroundings: &Surroundings<'_>) {
+    let beside = ["namespace", "kind", "apiVersion"].into_iter().find(|field| node.get(field).is_some());
+    let full = Name::new(surroundings.namespace, name);
+    let why = match beside {
+        Some(field) => format!("where {field} means nothing"),
+        None if matches!(surroundings.world.policy(&full), Lookup::Found(_)) => {
+            format!("and there is a Policy {} in this namespace", quoted(name))
+        }
+        None => return,
+    };
+    let message = format!("without it a policy on Beamlit is named, {why}");
+    let finding = Finding::new(&RF010, &at.field("refType"), message);
+    out.add(finding.hint("write localPolicy if the Policy of this cluster is meant, and remotePolicy if not"));
 }
 
 fn absent(
@@ -201,6 +226,22 @@ mod tests {
         );
         let elsewhere = json!({"environment": "development"});
         assert_eq!(found_among(POLICIES, &configuration, &elsewhere), [""; 0]);
+    }
+
+    #[test]
+    fn a_reference_without_a_type_that_looks_local_is_remarked_on() {
+        let plain = Configuration::default();
+        let said_of = |policy: Value| said(&plain, &json!([policy]));
+        assert_eq!(
+            said_of(json!({"name": "eu-only"})),
+            [
+                "spec.policies[0].refType: Required value: without it a policy on Beamlit is named, and there is a Policy \"eu-only\" in this namespace; write localPolicy if the Policy of this cluster is meant, and remotePolicy if not [RF010]"
+            ]
+        );
+        assert_eq!(said_of(json!({"name": "other", "namespace": "b"})).len(), 1);
+        // What others have in their namespaces is told to nobody.
+        assert_eq!(said_of(json!({"name": "secret-plans"})), [""; 0]);
+        assert_eq!(said_of(json!({"name": "eu-only", "refType": "remotePolicy"})), [""; 0]);
     }
 
     #[test]

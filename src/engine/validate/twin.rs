@@ -14,10 +14,15 @@ pub(super) fn twins(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundin
     let world = surroundings.world;
     let (model, environment) = (spec.text_of("model"), spec.text_of("environment"));
     if let (Some(model), Some(environment)) = (model, environment)
-        && let Some(twin) = Twin::among(world.with_model(environment, model, &own), surroundings)
+        && let Some(twin) = world.with_model(environment, model, &own)
     {
-        let finding =
-            twin.finding(&MD003, &at.field("model"), &format!("serves it in environment {}", quoted(environment)));
+        let finding = already(
+            twin,
+            surroundings,
+            &MD003,
+            &at.field("model"),
+            &format!("serves it in environment {}", quoted(environment)),
+        );
         out.add(finding.value(model).related(&at.field("environment")));
     }
     let Some(service) = spec.get("serviceRef") else { return };
@@ -26,36 +31,22 @@ pub(super) fn twins(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundin
         return;
     };
     let full = Name::new(service.text_of("namespace").unwrap_or(surroundings.namespace), name);
-    if let Some(twin) = Twin::among(world.with_service(&full, &own), surroundings) {
+    if let Some(twin) = world.with_service(&full, &own) {
         let at = at.field("serviceRef");
-        let finding = twin.finding(&MD004, &at.field("name"), "routes this Service");
+        let finding = already(twin, surroundings, &MD004, &at.field("name"), "routes this Service");
         out.add(finding.value(name).related(&at.field("namespace")));
     }
 }
 
-/// An object that was there first.
-struct Twin<'a> {
-    name: &'a Name,
-    own_namespace: bool,
-}
-
-impl<'a> Twin<'a> {
-    /// The one to name: of several one of the own namespace, and of these the first.
-    fn among(twins: impl Iterator<Item = &'a Name>, surroundings: &Surroundings<'_>) -> Option<Self> {
-        let own = |name: &Name| name.namespace() == surroundings.namespace;
-        let name = twins.min_by_key(|name| (!own(name), *name))?;
-        Some(Self { name, own_namespace: own(name) })
-    }
-
-    fn finding(&self, rule: &'static Rule, at: &At<'_>, does: &str) -> Finding {
-        let who = if self.own_namespace {
-            format!("ModelDeployment {}", quoted(self.name.name()))
-        } else {
-            "an object in another namespace".to_owned()
-        };
-        // Who may write here may not read there: the whole name is for those who run the operator.
-        Finding::new(rule, at, format!("{who} {does} already")).about(self.name.to_string())
-    }
+/// Says that another object, which was there first, has something.
+fn already(twin: &Name, surroundings: &Surroundings<'_>, rule: &'static Rule, at: &At<'_>, does: &str) -> Finding {
+    let who = if twin.namespace() == surroundings.namespace {
+        format!("ModelDeployment {}", quoted(twin.name()))
+    } else {
+        "an object in another namespace".to_owned()
+    };
+    // Who may write here may not read there: the whole name is for those who run the operator.
+    Finding::new(rule, at, format!("{who} {does} already")).about(twin.to_string())
 }
 
 #[cfg(test)]

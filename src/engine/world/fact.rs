@@ -231,8 +231,13 @@ fn grant(spec: &Node<'_>) -> Grant {
     };
     let from = items("from").filter(ours).filter_map(|node| node.text_of("namespace")).map(ToOwned::to_owned);
     let to = items("to").filter_map(|node| {
-        let text = |field: &str| node.text_of(field).map(ToOwned::to_owned);
-        Some((text("group").unwrap_or_default(), text("kind")?, text("name").filter(|name| !name.is_empty())))
+        // A field of the wrong type grants nothing, as nobody knows what was meant.
+        let text = |field: &str| match node.get(field) {
+            None => Some(""),
+            Some(node) => node.text(),
+        };
+        let (group, kind, name) = (text("group")?, node.text_of("kind")?, text("name")?);
+        Some((group.to_owned(), kind.to_owned(), Some(name.to_owned()).filter(|name| !name.is_empty())))
     });
     Grant { from: from.collect(), to: to.collect() }
 }

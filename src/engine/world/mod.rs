@@ -9,7 +9,7 @@ mod name;
 
 use std::sync::Arc;
 
-use rpds::{HashTrieMapSync, HashTrieSetSync};
+use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeSetSync};
 
 use super::policy::Options;
 use crate::api::AUTHORIZATION_GROUP;
@@ -39,6 +39,12 @@ struct Complete {
     grants: bool,
 }
 
+/// Names by what they lay claim to, in order: of many that claim the same the first are looked at, and these are always the same.
+type Index = HashTrieMapSync<Name, RedBlackTreeSetSync<Name>>;
+
+/// At how many names of an index a judgement looks.
+const MAX_LOOKED_AT: usize = 1000;
+
 /// Everything that is known of other objects.
 #[derive(Clone, Debug, Default)]
 pub struct World {
@@ -52,11 +58,11 @@ pub struct World {
     allowed: HashTrieMapSync<Allowance, usize>,
     namespaces: HashTrieSetSync<Arc<str>>,
     /// Who serves a model of an environment.
-    by_model: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
+    by_model: Index,
     /// Who routes a Service.
-    by_service: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
+    by_service: Index,
     /// Who names a local policy.
-    by_policy: HashTrieMapSync<Name, HashTrieSetSync<Name>>,
+    by_policy: Index,
 }
 
 impl World {
@@ -155,10 +161,10 @@ impl World {
     }
 
     /// Changes every set of an index in which the object belongs.
-    fn index(&mut self, name: &Name, deployment: &Deployment, change: impl Fn(&mut HashTrieSetSync<Name>, Name)) {
+    fn index(&mut self, name: &Name, deployment: &Deployment, change: impl Fn(&mut RedBlackTreeSetSync<Name>, Name)) {
         let Deployment { model, service, policies } = deployment;
         let Self { by_model, by_service, by_policy, .. } = self;
-        let each = |index: &mut HashTrieMapSync<Name, HashTrieSetSync<Name>>, key: &Name| {
+        let each = |index: &mut Index, key: &Name| {
             let mut set = index.get(key).cloned().unwrap_or_default();
             change(&mut set, name.clone());
             if set.is_empty() {
@@ -217,20 +223,35 @@ impl World {
         self.namespaces.contains(name)
     }
 
-    /// The other ModelDeployments that serve this model in this environment.
-    pub fn with_model(&self, environment: &str, model: &str, except: &Name) -> impl Iterator<Item = &Name> {
-        others(self.by_model.get(&Name::new(environment, model)), except.clone())
+    /// Another ModelDeployment that serves this model in this environment: the first of its own namespace, or else of all.
+    #[must_use]
+    pub fn with_model(&self, environment: &str, model: &str, own: &Name) -> Option<&Name> {
+        self.other(&self.by_model, &Name::new(environment, model), own, |_| true)
     }
 
-    /// The other ModelDeployments that route this Service. One of another namespace without a grant lays no claim.
-    pub fn with_service(&self, service: &Name, except: &Name) -> impl Iterator<Item = &Name> {
-        others(self.by_service.get(service), except.clone())
-            .filter(move |name| self.reaches(name.namespace(), "", "Service", service))
+    /// Another ModelDeployment that routes this Service. One of another namespace without a grant lays no claim.
+    #[must_use]
+    pub fn with_service(&self, service: &Name, own: &Name) -> Option<&Name> {
+        self.other(&self.by_service, service, own, |name| self.reaches(name.namespace(), "", "Service", service))
+    }
+
+    fn other<'w>(
+        &'w self,
+        index: &'w Index,
+        key: &Name,
+        own: &Name,
+        counts: impl Fn(&Name) -> bool,
+    ) -> Option<&'w Name> {
+        let set = index.get(key)?;
+        let first_of_namespace = Name::new(own.namespace(), "");
+        let near = set.range(first_of_namespace..).take_while(|name| name.namespace() == own.namespace());
+        let mut all = near.take(MAX_LOOKED_AT).chain(set.iter().take(MAX_LOOKED_AT));
+        all.find(|name| *name != own && counts(name))
     }
 
     /// The ModelDeployments that name a local policy, and may.
     pub fn with_policy<'w>(&'w self, policy: &'w Name) -> impl Iterator<Item = &'w Name> {
-        let all = self.by_policy.get(policy).into_iter().flat_map(HashTrieSetSync::iter);
+        let all = self.by_policy.get(policy).into_iter().flat_map(RedBlackTreeSetSync::iter);
         all.filter(move |name| self.reaches(name.namespace(), AUTHORIZATION_GROUP, "Policy", policy))
     }
 
@@ -287,10 +308,6 @@ fn found<T>(it: Option<T>, complete: bool) -> Lookup<T> {
         None if complete => Lookup::Missing,
         None => Lookup::Unknown,
     }
-}
-
-fn others(set: Option<&HashTrieSetSync<Name>>, except: Name) -> impl Iterator<Item = &Name> {
-    set.into_iter().flat_map(HashTrieSetSync::iter).filter(move |name| **name != except)
 }
 
 #[cfg(test)]

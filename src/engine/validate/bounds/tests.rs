@@ -148,7 +148,7 @@ fn a_configured_default_is_judged_like_the_rest() {
     assert_eq!(
         said(&["eu"], None, &default("a.us.example.com")),
         [
-            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": the operator's default backend is in country us, continent na; allowed would be continent eu: policy \"eu\" allows continent eu [RT014]"
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": the operator's default backend: is in country us, continent na; allowed would be continent eu: policy \"eu\" allows continent eu [RT014]"
         ]
     );
     assert_eq!(said(&["eu"], Some("run.beamlit.com"), &default("a.us.example.com")), [""; 0]);
@@ -160,7 +160,7 @@ fn a_configured_default_is_judged_like_the_rest() {
 #[test]
 fn unknown_policies_may_allow_more_but_never_more_than_the_environment() {
     let plain = configuration(&[]);
-    let unknown = "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": depends on what remote policy \"q\" allows, which is not known yet; nothing is sent there until it is [RT016]";
+    let unknown = "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": whether it is allowed depends on remote policy \"q\", not known yet; nothing is sent there until then [RT016]";
     assert_eq!(said(&["remote q"], Some("a.us.example.com"), &plain), [unknown]);
     assert_eq!(said(&["remote q", "eu"], Some("a.us.example.com"), &plain), [unknown]);
     // What is inside already needs no more; but the hardware is still open.
@@ -175,6 +175,19 @@ fn unknown_policies_may_allow_more_but_never_more_than_the_environment() {
     );
     let remote = [EnvironmentPolicy::Remote("q".into())];
     assert_eq!(said(&[], Some("a.us.example.com"), &configuration(&remote)), [unknown]);
+    // A policy is of one type: one cannot make up for both.
+    let both = said(&["remote q", "eu", "t4"], Some("a.us.example.com"), &plain);
+    assert_eq!(
+        both,
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": neither its place nor its hardware is allowed, and one policy whose content is not known cannot allow both: policy \"eu\" allows continent eu; policy \"t4\" allows gpu t4 [RT014]"
+        ]
+    );
+    let two = said(&["remote q", "remote r", "eu", "t4"], Some("a.us.example.com"), &plain);
+    assert!(two.len() == 1 && two[0].contains("depends on remote policies \"q\", \"r\", not known yet"), "{two:?}");
+    // What was declared nowhere is in no policy.
+    let undeclared = said(&["remote q", "eu"], Some("nobody.knows.example"), &plain);
+    assert!(undeclared.len() == 1 && undeclared[0].ends_with("[RT015]"), "{undeclared:?}");
     // A local policy that is missing is told by itself, once.
     let missing = said(&["gone"], Some("a.us.example.com"), &plain);
     assert_eq!(missing.len(), 1);
@@ -215,4 +228,10 @@ fn hardware_of_both_families_is_a_warning() {
         ]
     );
     assert_eq!(said(&["any", "eu"], None, &configuration(&[local("a100")])).len(), 1);
+}
+
+#[test]
+fn of_what_is_never_a_target_nobody_asks_where_it_is() {
+    let said = said(&["eu"], Some("web.other.svc"), &configuration(&[]));
+    assert!(said.len() == 1 && said[0].ends_with("[RT002]"), "{said:?}");
 }
