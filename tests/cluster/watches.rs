@@ -134,7 +134,7 @@ fn an_api_server_that_comes_back_is_followed_again_and_nothing_is_missed() {
         watching.plane.start_api_server().unwrap();
         let back = Instant::now();
         watching.wait_until_ready();
-        // The longest wait before another attempt is 5 s, and as much again by chance.
+        // The longest wait before another attempt is 1 s, and as much again by chance.
         assert!(back.elapsed() < Duration::from_secs(15), "{:?}", back.elapsed());
     }
     // What changes while nobody watches is known afterwards: what goes as well as what comes.

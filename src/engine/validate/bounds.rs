@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::remote;
+use super::remote::guard;
 use crate::api::RemoteBackend;
 use crate::engine::configuration::DeclaredBackend;
 use crate::engine::finding::rules::{PL010, PL011, RT014, RT015, RT016};
@@ -129,7 +129,7 @@ impl<'e, 'a> Bounds<'e, 'a> {
             return;
         }
         // Of what is never a target it does not matter where it is.
-        if !is_default && remote::is_forbidden(&host, surroundings) {
+        if !is_default && guard::forbidden(&host, surroundings).is_some() {
             return;
         }
         let offloading_at = at.field("offloadingConfig");

@@ -274,6 +274,8 @@ fn bad_input_gets_one_clear_finding() {
         ("clusterDomain: .cluster.local".into(), &["did you mean \"cluster.local\"?", "CF016"]),
         ("clusterDomain: a..b".into(), &["CF016"]),
         ("beamlitHost: '*.beamlit.com'".into(), &["without a wildcard", "CF017"]),
+        ("beamlitHost: metadata.google.internal".into(), &["never a remote backend", "RT002"]),
+        (backend("xn--a.example"), &["no internationalised name", "CF001"]),
         ("beamlitHost: run.beamlit.com:443".into(), &["port", "CF017"]),
         ("beamlitHost: https://run.beamlit.com".into(), &["write \"run.beamlit.com\"", "CF017"]),
         ("allowedHosts: [169.254.169.254]".into(), &["credentials", "CF018"]),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::engine::configuration::Guarded;
-use crate::engine::finding::rules::{CF001, CF002, CF003, CF017, CF018, CF019};
+use crate::engine::finding::rules::{CF001, CF002, CF003, CF017, CF018, CF019, RT002};
 use crate::engine::finding::{At, Finding, Findings, without_userinfo};
 use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
@@ -34,10 +34,14 @@ pub(super) fn patterns(items: &[Node<'_>]) -> HostMap<()> {
 }
 
 /// Judges `beamlitHost`; `at` is its place.
-pub(super) fn beamlit(out: &mut Findings, at: &At<'_>, document: &Node<'_>) {
+pub(super) fn beamlit(out: &mut Findings, at: &At<'_>, document: &Node<'_>, surroundings: &Surroundings<'_>) {
     let Some(text) = document.text_of("beamlitHost").filter(|text| !text.is_empty()) else { return };
     let fault = match HostPattern::parse(text) {
-        Ok(HostPattern::Exact(_)) => return,
+        // Whatever names no backend goes there.
+        Ok(HostPattern::Exact(host)) => match guard::forbidden(&host, surroundings) {
+            Some(why) => Finding::new(&RT002, at, why),
+            None => return,
+        },
         Ok(HostPattern::Below(_)) => Finding::new(&CF017, at, "must be one host, without a wildcard"),
         Err(HostFault { message, hint }) => Finding::new(&CF017, at, message).maybe_hint(hint),
     };

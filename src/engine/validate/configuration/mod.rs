@@ -38,7 +38,6 @@ fn meaning(out: &mut Findings, document: &Node<'_>, cluster_domain: Option<&str>
     let root = At::root();
     workspace(out, &root.field("workspace"), document);
     domain(out, &root.field("clusterDomain"), document);
-    hosts::beamlit(out, &root.field("beamlitHost"), document);
     if let Some(node) = document.get("environments") {
         environments::environments(out, &root.field("environments"), node);
     }
@@ -54,6 +53,7 @@ fn meaning(out: &mut Findings, document: &Node<'_>, cluster_domain: Option<&str>
     // It has no namespace of its own: the Services of every namespace belong to somebody else.
     let surroundings = Surroundings { namespace: "", name: "", configuration: &configuration, world: &world };
     hosts::allowed(out, &root.field("allowedHosts"), items(document, "allowedHosts"), &surroundings);
+    hosts::beamlit(out, &root.field("beamlitHost"), document, &surroundings);
     if let Some(backend) = document.get("defaultRemoteBackend").filter(|backend| backend.is_map()) {
         remote::backend(out, &root.field("defaultRemoteBackend"), &with_scheme(backend), &surroundings);
     }

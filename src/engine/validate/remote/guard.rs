@@ -10,7 +10,7 @@ use crate::engine::subject::Surroundings;
 use crate::engine::units::Host;
 
 /// Why the host is no target; none if it may be one, which configuration can allow.
-pub(super) fn forbidden(host: &Host, surroundings: &Surroundings<'_>) -> Option<String> {
+pub(in crate::engine::validate) fn forbidden(host: &Host, surroundings: &Surroundings<'_>) -> Option<String> {
     let (guarded, why) = guard(host, surroundings)?;
     (!surroundings.configuration.allows(host, guarded)).then_some(why)
 }

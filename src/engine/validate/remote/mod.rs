@@ -9,7 +9,7 @@ use crate::engine::finding::rules::{RT001, RT002};
 use crate::engine::finding::{At, Finding, Findings, without_userinfo};
 use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
-use crate::engine::units::{Host, HostPort};
+use crate::engine::units::HostPort;
 
 /// Judges a `remoteBackend`, an object's own or that of the configuration; `at` is its place.
 pub(super) fn backend(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
@@ -25,11 +25,6 @@ pub(super) fn backend(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surround
     if let Some(auth) = node.get("authConfig") {
         oauth::auth(out, at, node, auth, surroundings);
     }
-}
-
-/// Whether the host is never a target.
-pub(super) fn is_forbidden(host: &Host, surroundings: &Surroundings<'_>) -> bool {
-    guard::forbidden(host, surroundings).is_some()
 }
 
 fn host(out: &mut Findings, at: &At<'_>, text: &str, surroundings: &Surroundings<'_>) {
