@@ -34,7 +34,7 @@ fn main() {
     let among = CROWDS.iter().zip(&crowds).map(|(count, world)| {
         (
             format!("among {count} policies and {count} ModelDeployments"),
-            Settings { configuration: &configuration, world },
+            Settings { configuration: &configuration, world, unready: None },
         )
     });
     let all: Vec<(String, Settings<'_>)> = std::iter::once(alone).chain(among).collect();

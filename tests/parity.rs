@@ -136,7 +136,7 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 fn ask(endpoint: Endpoint, review: &Value) -> (Verdict, Value) {
     // `check` minds what is missing: so does this configuration.
     let configuration = Configuration { missing_local_policy: Refuse, ..Configuration::default() };
-    let settings = Settings { configuration: &configuration, world: &world() };
+    let settings = Settings { configuration: &configuration, world: &world(), unready: None };
     let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), settings);
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     let body: Value = serde_json::from_slice(&answer.body).unwrap();

@@ -1,6 +1,7 @@
 //! The judgement itself: every rule in order, on a new object or on one that takes the place of another.
 
-use super::finding::Findings;
+use super::finding::rules::{RT002, RT014, RT015, RT016};
+use super::finding::{Findings, Severity};
 use super::parse::Node;
 use super::subject::{Kind, Reading, Surroundings};
 use super::{defaults, order, ratchet, validate};
@@ -9,8 +10,19 @@ use super::{defaults, order, ratchet, validate};
 #[must_use]
 pub fn judge(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, reading: Reading) -> Findings {
     let mut findings = validate::validate(kind, object, surroundings, reading);
+    once_guarded(&mut findings);
     findings.sort_by(|a, b| order::compare(kind, a, b));
     findings
+}
+
+/// Of a host that is refused because it is never a target it does not matter where it is.
+fn once_guarded(findings: &mut Findings) {
+    let guarded =
+        findings.of(Severity::Error).find(|finding| finding.rule == &RT002).map(|finding| finding.path.clone());
+    if let Some(host) = guarded {
+        let judged_by_place = [&RT014, &RT015, &RT016];
+        findings.retain(|finding| finding.path != host || !judged_by_place.contains(&finding.rule));
+    }
 }
 
 /// What is to be said when an object goes, which is never refused.
@@ -26,15 +38,16 @@ pub fn judge_deletion(kind: Kind, surroundings: &Surroundings<'_>) -> Findings {
 /// old object had already is softened to a warning; the old object gets its defaults if it must be looked at.
 #[must_use]
 pub fn judge_update(kind: Kind, object: &Node<'_>, old: &mut Node<'_>, surroundings: &Surroundings<'_>) -> Findings {
-    let mut findings = judge(kind, object, surroundings, Reading::Review);
+    let mut findings = validate::validate(kind, object, surroundings, Reading::Review);
     if findings.refuse() {
         defaults::apply(kind, old);
         let before = validate::validate(kind, old, surroundings, Reading::Review);
         ratchet::soften(&mut findings, object, &before, old, surroundings.namespace);
     }
+    once_guarded(&mut findings);
     if kind == Kind::Policy {
         validate::policy::narrowed(&mut findings, object, old, surroundings);
-        findings.sort_by(|a, b| order::compare(kind, a, b));
     }
+    findings.sort_by(|a, b| order::compare(kind, a, b));
     findings
 }

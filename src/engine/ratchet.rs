@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::rules::{MD003, MD004, PL010, PL012, RF003, RF006, RT014, RT015};
+use super::finding::rules::{MD003, MD004, RF003, RT014, RT015};
 use super::finding::{Finding, Findings, Path, Segment};
 use super::parse::{Node, Value};
 use super::units::HostPort;
@@ -24,7 +24,7 @@ pub(super) fn soften(
         let excuse = excuses.iter_mut().find(|excuse| {
             excuse.is_some_and(|excuse| {
                 excuse.rule == finding.rule
-                    && (same_backend || !OF_OTHERS.contains(&finding.rule.code))
+                    && (same_backend || !hides_the_backend(finding))
                     && same(&finding.path, new, &excuse.path, old, namespace)
                     && same_related(finding, new, excuse, old, namespace)
             })
@@ -33,10 +33,16 @@ pub(super) fn soften(
     });
 }
 
-/// What others bring upon an object stands in the place of a judgement of its backend, which nobody can make then: it excuses the
-/// backend that was there, and no other.
-const OF_OTHERS: [&str; 8] =
-    [RF003.code, RF006.code, MD003.code, MD004.code, PL010.code, PL012.code, RT014.code, RT015.code];
+/// Whether the fault stands in the place of a judgement of the backend, which nobody can make as long as it is not known what the
+/// policies allow, or is what others brought upon the object: it excuses the backend that was there, and no other.
+fn hides_the_backend(finding: &Finding) -> bool {
+    let below_spec = match finding.path.0.as_slice() {
+        [Segment::Field(spec), Segment::Field(field), ..] if spec.as_ref() == "spec" => field.as_ref(),
+        _ => return false,
+    };
+    matches!(below_spec, "policies" | "environment")
+        || [&RF003, &MD003, &MD004, &RT014, &RT015].into_iter().any(|rule| rule.code == finding.rule.code)
+}
 
 /// Whether the new object sends traffic to where the old one did, or nowhere.
 fn sends_no_farther(new: &Node<'_>, old: &Node<'_>) -> bool {
@@ -89,6 +95,22 @@ fn is_policies(path: &Path) -> bool {
     }
 }
 
+/// What a part of a reference means where it is left out.
+fn default_of<'n>(path: &Path, namespace: &'n str) -> Option<&'n str> {
+    let (reference, part) = match path.0.as_slice() {
+        [_, Segment::Field(reference), Segment::Field(part)] => (reference.as_ref(), part.as_ref()),
+        [_, Segment::Field(list), Segment::Index(_), Segment::Field(part)] => (list.as_ref(), part.as_ref()),
+        _ => return None,
+    };
+    match (reference, part) {
+        ("modelSourceRef" | "serviceRef" | "metricServiceRef" | "policies", "namespace") => Some(namespace),
+        ("modelSourceRef", "kind") => Some("Deployment"),
+        ("serviceRef" | "metricServiceRef", "kind") => Some("Service"),
+        ("policies", "kind") => Some("Policy"),
+        _ => None,
+    }
+}
+
 /// Whether two paths lead through the same fields to equal values. Where there is no value (something required is absent)
 /// the list item around it must be equal, or else the old object's item would excuse any other.
 fn same(path: &Path, new: &Node<'_>, old_path: &Path, old: &Node<'_>, namespace: &str) -> bool {
@@ -105,7 +127,16 @@ fn same(path: &Path, new: &Node<'_>, old_path: &Path, old: &Node<'_>, namespace:
     {
         return a == b;
     }
-    match (at(new, &path.0), at(old, &old_path.0)) {
+    let (found, old_found) = (at(new, &path.0), at(old, &old_path.0));
+    if let Some(default) = default_of(path, namespace) {
+        let text = |node: Option<&'_ Node<'_>>| {
+            node.map_or(Some(default.to_owned()), |node| node.text().map(ToOwned::to_owned))
+        };
+        if let (Some(a), Some(b)) = (text(found), text(old_found)) {
+            return a == b;
+        }
+    }
+    match (found, old_found) {
         (Some(a), Some(b)) if is_host(path) && a.text().is_some() => a.text().map(host) == b.text().map(host),
         (Some(a), Some(b)) => a == b,
         (None, None) => match path.0.iter().rposition(|segment| matches!(segment, Segment::Index(_))) {
@@ -191,6 +222,20 @@ mod tests {
             ),
             (json!(["policies", [{"refType": "localPolicy", "name": "gone"}]]), vec![]),
             (json!(["policies", [{"refType": "localPolicy", "name": "eu"}]]), vec!["RT015"]),
+            // What a default is may be written out.
+            (
+                json!(["policies", [{"refType": "localPolicy", "name": "gone", "namespace": "default", "kind": "Policy",
+                    "apiVersion": "authorization.beamlit.com/v1alpha1"}, {"refType": "localPolicy", "name": "eu"}]]),
+                vec![],
+            ),
+            (
+                json!(["modelSourceRef", {"name": "w", "namespace": "b", "kind": "Deployment", "apiVersion": "apps/v1"}]),
+                vec![],
+            ),
+            (
+                json!(["serviceRef", {"name": "my-model", "namespace": "default", "kind": "Service", "targetPort": 1}]),
+                vec![],
+            ),
             // Nothing excuses another backend, and nobody is kept from sending less far.
             (json!(["offloadingConfig", {"remoteBackend": {"host": "US.example.com.", "scheme": "http"}}]), vec![]),
             (json!(["offloadingConfig", null]), vec![]),
@@ -203,6 +248,64 @@ mod tests {
             let (errors, _) = codes(|spec| spec[change[0].as_str().unwrap()] = change[1].clone());
             assert_eq!(errors, refused, "{change}");
         }
+    }
+
+    #[test]
+    fn a_reference_at_fault_that_hides_what_is_allowed_excuses_no_new_backend() {
+        let world = cluster(TODAY);
+        let configuration = Configuration::default();
+        let surroundings =
+            Surroundings { namespace: "default", name: "third", configuration: &configuration, world: &world };
+        let codes = |host: &str, policy: &Value| -> Vec<&'static str> {
+            let object = |host: &str| {
+                json!({"spec": {"model": "third", "modelSourceRef": {"name": "my-model"}, "policies": [policy],
+                    "serviceRef": {"name": "my-model", "targetPort": 8080},
+                    "offloadingConfig": {"remoteBackend": {"host": host, "scheme": "https"}}}})
+                .to_string()
+            };
+            let (new, old) = (object(host), object("us.example.com"));
+            let read = |text| from_json(str::as_bytes(text), JsonLimits::UniqueKeys).unwrap();
+            let (mut new, mut old) = (read(&new), read(&old));
+            _ = crate::engine::defaults::apply(Kind::ModelDeployment, &mut new);
+            let found = judge_update(Kind::ModelDeployment, &new, &mut old, &surroundings);
+            found.of(Severity::Error).map(|finding| finding.rule.code).collect()
+        };
+        for (policy, code) in [
+            (json!({"refType": "localPolicy", "name": "eu", "kind": "policy"}), "RF004"),
+            (json!({"refType": "localPolicy", "name": "E_U"}), "RF001"),
+            (json!({"refType": "localPolicy", "name": "eu", "namespace": "B"}), "RF002"),
+            (json!({"refType": "local", "name": "eu"}), "OB003"),
+        ] {
+            assert_eq!(codes("us.example.com", &policy), [""; 0], "{policy}");
+            assert_eq!(codes("us2.example.com", &policy), [code], "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_guarded_host_does_not_hide_that_the_policies_forbid_it_too() {
+        let world = cluster(&format!("{TODAY}---\n{{apiVersion: v1, kind: Namespace, metadata: {{name: shop}}}}\n"));
+        let configuration = Configuration::default();
+        let surroundings =
+            Surroundings { namespace: "default", name: "third", configuration: &configuration, world: &world };
+        let object = |policies: &Value| {
+            json!({"spec": {"model": "third", "modelSourceRef": {"name": "my-model"}, "policies": policies,
+                "serviceRef": {"name": "my-model", "targetPort": 8080},
+                "offloadingConfig": {"remoteBackend": {"host": "models.shop", "scheme": "https"}}}})
+            .to_string()
+        };
+        let eu = json!([{"refType": "localPolicy", "name": "eu"}]);
+        let (new, old) = (object(&eu), object(&json!([])));
+        let read = |text| from_json(str::as_bytes(text), JsonLimits::UniqueKeys).unwrap();
+        let (mut new, mut old) = (read(&new), read(&old));
+        _ = crate::engine::defaults::apply(Kind::ModelDeployment, &mut new);
+        let codes = |found: &crate::engine::finding::Findings, severity| -> Vec<&'static str> {
+            found.of(severity).map(|finding| finding.rule.code).collect()
+        };
+        let found = judge_update(Kind::ModelDeployment, &new, &mut old, &surroundings);
+        assert_eq!((codes(&found, Severity::Error), codes(&found, Severity::Warning)), (vec!["RT015"], vec!["RT002"]));
+        // Where the guard refuses it by itself, that is the one fault.
+        let found = crate::engine::judge(Kind::ModelDeployment, &new, &surroundings, crate::engine::Reading::Review);
+        assert_eq!(codes(&found, Severity::Error), ["RT002"]);
     }
 
     /// The codes of the errors of a change of the policies, by a configuration under which they contradict each other, or the

@@ -23,7 +23,7 @@ pub use self::args::Args;
 use crate::engine::world::World;
 use crate::gate::listen::{self, Limits, Shutdown, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
-use crate::gate::review::{self, Answer, Failure, Settings};
+use crate::gate::review::{self, Settings};
 use crate::gate::server::{self, Gate};
 use crate::gate::tls::Serving;
 use crate::telemetry::logs;
@@ -116,18 +116,20 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
         Transport::Tls(Arc::new(move || serving.acceptor()))
     };
     let alone = World::unknown();
-    review::warm_up(Settings { configuration: &configured.now(), world: &alone });
+    review::warm_up(Settings { configuration: &configured.now(), world: &alone, unready: None });
     let judge = Box::new(move |endpoint, body: &[u8]| {
         let configuration = configured.now();
-        match &watches {
-            Some(watches) => {
-                if let Some(why) = watches.unusable() {
-                    return Answer::failed(endpoint, review::uid_of(body), Failure::Unready(why));
-                }
-                review::answer(endpoint, body, Settings { configuration: &configuration, world: &watches.world() })
-            }
-            None => review::answer(endpoint, body, Settings { configuration: &configuration, world: &alone }),
-        }
+        let Some(watches) = &watches else {
+            return review::answer(
+                endpoint,
+                body,
+                Settings { configuration: &configuration, world: &alone, unready: None },
+            );
+        };
+        // In this order: a world that was taken before its list was complete must not be judged by.
+        let unready = watches.unusable();
+        let world = watches.world();
+        review::answer(endpoint, body, Settings { configuration: &configuration, world: &world, unready })
     });
     let gate = Arc::new(Gate::new(judge, args.max_in_flight.into(), Arc::clone(&metrics)));
     let limits = Limits {

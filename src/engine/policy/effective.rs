@@ -1,7 +1,7 @@
 //! What is left when several policies apply at once: union within a type, intersection across types and with what the
 //! environment allows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::{self, Write as _};
 
 use super::{Atlas, Flavors, Options, Place};
@@ -179,6 +179,13 @@ impl<'a> Effective<'a> {
     #[must_use]
     pub fn unknown(&self) -> [usize; 2] {
         self.levels().map(|policies| policies.iter().filter(|policy| policy.options.is_none()).count())
+    }
+
+    /// Where the policies are from of which nobody knows the content, each once.
+    #[must_use]
+    pub fn unknown_sources(&self) -> HashSet<Source<'a>> {
+        let all = self.of_environment.iter().chain(&self.of_object);
+        all.filter(|policy| policy.options.is_none()).map(|policy| policy.source).collect()
     }
 
     /// The policies on Beamlit whose content nobody knows.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::remote::guard;
 use crate::api::RemoteBackend;
 use crate::engine::configuration::DeclaredBackend;
 use crate::engine::finding::rules::{PL010, PL011, RT014, RT015, RT016};
@@ -128,10 +127,6 @@ impl<'e, 'a> Bounds<'e, 'a> {
         if host == surroundings.configuration.beamlit_host {
             return;
         }
-        // Of what is never a target it does not matter where it is.
-        if !is_default && guard::forbidden(&host, surroundings).is_some() {
-            return;
-        }
         let offloading_at = at.field("offloadingConfig");
         let backend_at = offloading_at.field("remoteBackend");
         let host_at = backend_at.field("host");
@@ -175,7 +170,7 @@ impl<'e, 'a> Bounds<'e, 'a> {
             }
             (Judged::Unknown, _) | (_, Judged::Unknown) => {
                 // A local policy that is missing is a finding of its own.
-                let remote: Vec<String> = self.effective.unknown_remote().map(quoted).collect();
+                let remote: BTreeSet<String> = self.effective.unknown_remote().map(quoted).collect();
                 let policies = if remote.len() == 1 { "policy" } else { "policies" };
                 if !remote.is_empty() {
                     let message = format!(
@@ -189,20 +184,27 @@ impl<'e, 'a> Bounds<'e, 'a> {
         }
     }
 
-    /// Whether, on one level, known policies limit places as well as hardware, the backend is within neither, and there is just one
-    /// policy of which nobody knows what it allows: a policy is of one type.
+    /// Whether known policies limit places as well as hardware, the backend is within neither, and just one policy of which nobody
+    /// knows what it allows would have to allow both: a policy is of one type.
     fn one_cannot_allow_both(&self, declared: Option<&DeclaredBackend>) -> bool {
         let Some(declared) = declared else { return false };
         let site = declared.site.clone().completed(self.effective.atlas);
+        // The environment and the object may have the same one.
+        let one_in_all = self.effective.unknown_sources().len() == 1;
+        let lacks_place = |places: &Limit<'_, BTreeSet<Place>>| {
+            places.is_limited() && places.verdict(|places| lies_in(&site, places)) == Verdict::Unknown
+        };
+        let lacks_flavor = |flavors: &Limit<'_, Flavors>| {
+            let mut each = declared.flavors.iter();
+            flavors.is_limited()
+                && each.any(|flavor| flavors.verdict(|allowed| allowed.contains(flavor)) == Verdict::Unknown)
+        };
+        if one_in_all {
+            return self.places.iter().any(lacks_place) && self.flavors.iter().any(lacks_flavor);
+        }
         let unknown = self.effective.unknown();
-        self.places.iter().zip(&self.flavors).zip(unknown).any(|((places, flavors), unknown)| {
-            let outside_places = places.verdict(|places| lies_in(&site, places)) == Verdict::Unknown;
-            let outside_flavors = declared
-                .flavors
-                .iter()
-                .any(|flavor| flavors.verdict(|allowed| allowed.contains(flavor)) == Verdict::Unknown);
-            unknown == 1 && places.is_limited() && flavors.is_limited() && outside_places && outside_flavors
-        })
+        let mut levels = self.places.iter().zip(&self.flavors).zip(unknown);
+        levels.any(|((places, flavors), unknown)| unknown == 1 && lacks_place(places) && lacks_flavor(flavors))
     }
 
     fn place(&self, declared: Option<&DeclaredBackend>) -> Judged {

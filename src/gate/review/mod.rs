@@ -47,6 +47,8 @@ pub struct Settings<'a> {
     pub configuration: &'a Configuration,
     /// What is known of other objects.
     pub world: &'a World,
+    /// Why nothing can be judged by it; none if it can. What need not be judged is admitted all the same.
+    pub unready: Option<&'a str>,
 }
 
 impl Settings<'_> {
@@ -54,7 +56,7 @@ impl Settings<'_> {
     #[must_use]
     pub fn alone() -> Self {
         let Surroundings { configuration, world, .. } = Surroundings::alone("");
-        Self { configuration, world }
+        Self { configuration, world, unready: None }
     }
 }
 
@@ -191,7 +193,7 @@ pub fn warm_up(settings: Settings<'_>) {
 }
 
 fn surroundings<'a>(namespace: &'a str, name: &'a str, settings: Settings<'a>) -> Surroundings<'a> {
-    let Settings { configuration, world } = settings;
+    let Settings { configuration, world, unready: _ } = settings;
     Surroundings { namespace, name, configuration, world }
 }
 
@@ -231,6 +233,10 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
     if request.operation == Operation::Delete {
         return going(endpoint, kind, uid, subject, settings);
     }
+    if let Some(why) = settings.unready {
+        let failed = Answer::failed(endpoint, subject.uid.clone(), Failure::Unready(why));
+        return Answer { subject, ..failed };
+    }
     let Some(mut object) = request.object.take() else {
         return Answer::unreadable(endpoint, subject, "request.object is missing");
     };
@@ -250,6 +256,7 @@ fn going(endpoint: Endpoint, kind: Kind, uid: &str, mut subject: Subject, settin
     let mut response = Response::allowed(uid);
     let findings = match endpoint {
         Endpoint::Mutate => Findings::default(),
+        Endpoint::Validate | Endpoint::Delete if settings.unready.is_some() => Findings::default(),
         Endpoint::Validate | Endpoint::Delete => {
             engine::judge_deletion(kind, &surroundings(&subject.namespace, &subject.name, settings))
         }

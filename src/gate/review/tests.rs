@@ -247,7 +247,7 @@ fn neighbours() -> World {
 
 fn ask_among(endpoint: Endpoint, review: &Value) -> (Answer, Value) {
     let (configuration, world) = (Configuration::default(), neighbours());
-    let settings = Settings { configuration: &configuration, world: &world };
+    let settings = Settings { configuration: &configuration, world: &world, unready: None };
     let answer = answer(endpoint, &serde_json::to_vec(review).unwrap(), settings);
     let body: Value = serde_json::from_slice(&answer.body).unwrap();
     (answer, body["response"].clone())

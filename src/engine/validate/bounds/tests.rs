@@ -183,6 +183,12 @@ fn unknown_policies_may_allow_more_but_never_more_than_the_environment() {
             "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": neither its place nor its hardware is allowed, and one policy whose content is not known cannot allow both: policy \"eu\" allows continent eu; policy \"t4\" allows gpu t4 [RT014]"
         ]
     );
+    // Nor where the environment names the same one.
+    let mut environment = configuration(&[local("us"), EnvironmentPolicy::Remote("q".into())]);
+    environment.production.remove(0);
+    environment.production.push(local("a100"));
+    let across = said(&["remote q", "eu"], Some("a.us.example.com"), &environment);
+    assert!(across.len() == 1 && across[0].ends_with("[RT014]"), "{across:?}");
     let two = said(&["remote q", "remote r", "eu", "t4"], Some("a.us.example.com"), &plain);
     assert!(two.len() == 1 && two[0].contains("depends on remote policies \"q\", \"r\", not known yet"), "{two:?}");
     // What was declared nowhere is in no policy.
@@ -228,10 +234,4 @@ fn hardware_of_both_families_is_a_warning() {
         ]
     );
     assert_eq!(said(&["any", "eu"], None, &configuration(&[local("a100")])).len(), 1);
-}
-
-#[test]
-fn of_what_is_never_a_target_nobody_asks_where_it_is() {
-    let said = said(&["eu"], Some("web.other.svc"), &configuration(&[]));
-    assert!(said.len() == 1 && said[0].ends_with("[RT002]"), "{said:?}");
 }
