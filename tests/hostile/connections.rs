@@ -47,7 +47,7 @@ async fn a_thousand_connections_that_only_shake_hands_keep_nobody_out_and_leave_
     let process = Process::start(&[]);
     let config = config(&process, &[]);
     let mut after = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..6 {
         beside(&process, async {
             let (mut idle, mut failed) = (Vec::new(), 0);
             for _ in 0..1000 {
@@ -61,8 +61,9 @@ async fn a_thousand_connections_that_only_shake_hands_keep_nobody_out_and_leave_
         .await;
         after.push(memory(&process).now);
     }
-    assert!(metric(&process, EVICTED).await >= 3 * 400);
-    assert!(after[2] <= after[0] + 10, "MiB after each round: {after:?}");
+    assert!(metric(&process, EVICTED).await >= 6 * 400);
+    // The allocator takes some rounds until it has all that it needs; what leaks goes on.
+    assert!(after[5] <= after[2] + 10, "MiB after each round: {after:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
