@@ -20,6 +20,8 @@ pub const DEPLOYMENT_GROUP: &str = "deployment.beamlit.com";
 pub const AUTHORIZATION_GROUP: &str = "authorization.beamlit.com";
 /// API group of the operator's own configuration documents.
 pub const CONFIG_GROUP: &str = "config.beamlit.com";
+/// API group of the Gateway API, which has ReferenceGrant.
+pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 /// The one version in which all groups are served.
 pub const VERSION: &str = "v1alpha1";
 /// `apiVersion` of a `ModelDeployment`.

@@ -2,7 +2,7 @@
 
 use kube::api::{ApiResource, GroupVersionKind};
 
-use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP, VERSION};
+use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP, GATEWAY_GROUP, VERSION};
 use crate::engine::world::{Resource, Workload};
 
 /// A resource that is watched in all namespaces.
@@ -50,7 +50,7 @@ impl Watched {
         Self::new(
             "referencegrants",
             Resource::ReferenceGrants,
-            "gateway.networking.k8s.io",
+            GATEWAY_GROUP,
             &["v1", "v1beta1"],
             "ReferenceGrant",
             Needed::SpecIfServed,

@@ -4,12 +4,11 @@
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use crate::apart;
 use crate::harness::certificates::Authority;
 use crate::harness::operator::Operator;
 use crate::harness::{ControlPlane, Kubectl, poll};
+use crate::teams::workload;
 
 /// What is watched of every cluster, as the metrics name it.
 const WATCHED: [&str; 9] = [
@@ -63,21 +62,6 @@ impl Watching {
     }
 }
 
-fn deployment(name: &str) -> String {
-    let labels = json!({"app": name});
-    json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {
-            "replicas": 0,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "example.com/a"}]}},
-        },
-    })
-    .to_string()
-}
-
 fn create(kubectl: &Kubectl, manifest: &str) {
     let out = kubectl.feed("create -f -", manifest);
     assert!(out.succeeded(), "{out}");
@@ -103,7 +87,7 @@ fn what_changes_is_known_within_a_second() {
         watching.wait_for_objects("services", services + f64::from(round));
         assert!(created.elapsed() < Duration::from_secs(1), "{:?}", created.elapsed());
     }
-    create(&kubectl, &deployment("workload"));
+    create(&kubectl, &workload("workload").to_string());
     watching.wait_for_objects("deployments", deployments + 1.0);
     watching.wait_for_objects("replicasets", replicasets + 1.0);
     kubectl.ok("delete service service-1");

@@ -81,8 +81,7 @@ fn namespace(text: &str) -> Result<String, String> {
 
 /// In the form that `serve` takes as well: any letter case, with or without the root dot.
 fn domain(text: &str) -> Result<String, String> {
-    let domain = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    names::dns_subdomain(&domain).map(|()| domain)
+    names::dns_domain(text)
 }
 
 /// Judges what the arguments name and prints what was found.

@@ -137,17 +137,23 @@ impl Judge {
     /// them learnt before the first is judged.
     pub fn learn(&mut self, bytes: &[u8]) {
         for Document { content, .. } in documents(bytes) {
-            let Ok(mut node) = content else { continue };
-            each_object(&mut node, &mut |object| {
-                let text = |key: &str| object.text_of(key).unwrap_or_default();
-                let resource = Resource::of(text("apiVersion"), text("kind"));
-                // Of two ModelDeployments that lay claim to one thing the later is at fault: they are taken in one by one.
-                if let Some(resource) = resource.filter(|resource| *resource != Resource::ModelDeployments)
-                    && let Some(fact) = Fact::of(resource, object, &self.namespace)
-                {
-                    self.world.put(fact);
-                }
-            });
+            match content {
+                Ok(list) if is_list(&list) => unroll(list, &mut |object| self.learn_of(&object)),
+                Ok(object) => self.learn_of(&object),
+                // It is told of when it is judged.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn learn_of(&mut self, object: &Node<'_>) {
+        let text = |key: &str| object.text_of(key).unwrap_or_default();
+        let resource = Resource::of(text("apiVersion"), text("kind"));
+        // Of two ModelDeployments that lay claim to one thing the later is at fault: they are taken in one by one.
+        if let Some(resource) = resource.filter(|resource| *resource != Resource::ModelDeployments)
+            && let Some(fact) = Fact::of(resource, object, &self.namespace)
+        {
+            self.world.put(fact);
         }
     }
 
@@ -157,27 +163,18 @@ impl Judge {
         let mut out = Vec::new();
         for Document { index, content } in documents(bytes) {
             match content {
-                Ok(node) if is_list(&node) => self.list(node, index, &mut 0, named, &mut out),
+                Ok(list) if is_list(&list) => {
+                    let mut items = 0;
+                    unroll(list, &mut |item| {
+                        out.push(self.object(item, index, Some(items), named));
+                        items += 1;
+                    });
+                }
                 Ok(node) => out.push(self.object(node, index, None, named)),
                 Err(ParseError { at, message }) => out.push(Outcome::Unreadable { at, message }),
             }
         }
         out
-    }
-
-    /// Unrolls a List, and Lists inside of it, as kubectl does; `next` counts the items.
-    fn list(&mut self, mut list: Node<'_>, document: usize, next: &mut usize, named: Named, out: &mut Vec<Outcome>) {
-        let inherited = ["apiVersion", "kind"].map(|key| list.get(key).cloned());
-        let Some(Node { value: Value::List(items), .. }) = list.get_mut("items") else { return };
-        for mut item in std::mem::take(items) {
-            if is_list(&item) {
-                self.list(item, document, next, named, out);
-                continue;
-            }
-            inherit(&mut item, &inherited);
-            out.push(self.object(item, document, Some(*next), named));
-            *next += 1;
-        }
     }
 
     fn object(&mut self, mut object: Node<'_>, document: usize, item: Option<usize>, named: Named) -> Outcome {
@@ -248,18 +245,17 @@ impl Judge {
     }
 }
 
-/// Calls for every object of a document, those of Lists included.
-fn each_object(node: &mut Node<'_>, call: &mut impl FnMut(&Node<'_>)) {
-    if !is_list(node) {
-        return call(node);
-    }
-    let inherited = ["apiVersion", "kind"].map(|key| node.get(key).cloned());
-    let Some(Node { value: Value::List(items), .. }) = node.get_mut("items") else { return };
+/// Calls for every item of a List, and of Lists inside of it, as kubectl unrolls them.
+fn unroll<'a>(mut list: Node<'a>, call: &mut impl FnMut(Node<'a>)) {
+    let inherited = ["apiVersion", "kind"].map(|key| list.get(key).cloned());
+    let Some(Node { value: Value::List(items), .. }) = list.get_mut("items") else { return };
     for mut item in std::mem::take(items) {
-        if !is_list(&item) {
+        if is_list(&item) {
+            unroll(item, call);
+        } else {
             inherit(&mut item, &inherited);
+            call(item);
         }
-        each_object(&mut item, call);
     }
 }
 

@@ -55,8 +55,8 @@ pub enum Limit<'a, S> {
     AtLeast(Vec<&'a S>),
 }
 
-/// Whether something is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether something is allowed; the worst is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// It is, whatever unknown policies say.
     Inside,

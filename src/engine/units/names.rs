@@ -25,6 +25,15 @@ pub fn dns_label(text: &str) -> Result<(), String> {
     }
 }
 
+/// A DNS domain, in any letter case, with or without the root dot; in lower case and without the dot.
+///
+/// # Errors
+/// What is wrong with the domain.
+pub fn dns_domain(text: &str) -> Result<String, String> {
+    let domain = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    dns_subdomain(&domain).map(|()| domain)
+}
+
 /// A DNS-1123 subdomain: the names of most objects, and the prefixes of qualified names.
 ///
 /// # Errors

@@ -66,7 +66,12 @@ impl<'e, 'a> Bounds<'e, 'a> {
 
     /// On what hardware the model may run, if that is limited and known.
     fn allowed_flavors(&self) -> Option<Flavors> {
-        left(&self.flavors, |set| set.iter(), is_among).map(|left| left.cloned().collect())
+        self.flavors_left().map(|left| left.cloned().collect())
+    }
+
+    /// As [`Self::allowed_flavors`], one by one and perhaps more than once.
+    fn flavors_left(&self) -> Option<impl Iterator<Item = &Flavor>> {
+        left(&self.flavors, Flavors::iter, is_among)
     }
 
     fn contradictions(&self, out: &mut Findings, at: &At<'_>) {
@@ -81,10 +86,7 @@ impl<'e, 'a> Bounds<'e, 'a> {
         if self.no_flavor {
             out.add(nothing("the hardware", self.effective.told_flavors()));
         }
-        let has = |family| {
-            let left = left(&self.flavors, |set| set.iter(), is_among);
-            left.is_some_and(|mut left| left.any(|flavor| flavor.family == family))
-        };
+        let has = |family| self.flavors_left().is_some_and(|mut left| left.any(|flavor| flavor.family == family));
         if has(Family::Cpu) && has(Family::Gpu) {
             let message = format!(
                 "the policies leave processors and accelerators ({}), and a model runs on either",
@@ -208,64 +210,49 @@ impl<'e, 'a> Bounds<'e, 'a> {
     }
 
     fn place(&self, declared: Option<&DeclaredBackend>) -> Judged {
-        if self.no_place {
-            return Judged::Moot;
-        }
         let atlas = self.effective.atlas;
         let site = declared.map(|declared| declared.site.clone().completed(atlas)).unwrap_or_default();
-        // What lies nowhere is in no policy, whatever else there may be.
-        if site.is_unknown() {
-            return if self.places.iter().any(Limit::is_limited) {
-                Judged::Undeclared
-            } else {
-                unlimited(&self.places)
-            };
-        }
-        let verdict = worst(self.places.iter().map(|limit| limit.verdict(|places| lies_in(&site, places))));
-        match verdict {
-            Verdict::Inside => Judged::Inside,
-            Verdict::Unknown => Judged::Unknown,
-            Verdict::Outside => {
-                let allowed = self.allowed_places().map(|places| listed(places.iter()));
-                Judged::Outside(outside(
-                    "is in",
-                    &listed(site.places()),
-                    allowed.as_deref(),
-                    &self.effective.told_places(),
-                ))
-            }
-        }
+        let inside = |limit: &Limit<'_, BTreeSet<Place>>| limit.verdict(|places| lies_in(&site, places));
+        judged(&self.places, self.no_place, !site.is_unknown(), inside, || {
+            let allowed = self.allowed_places().map(|places| listed(places.iter()));
+            outside("is in", &listed(site.places()), allowed.as_deref(), &self.effective.told_places())
+        })
     }
 
     fn hardware(&self, declared: Option<&DeclaredBackend>) -> Judged {
-        if self.no_flavor {
-            return Judged::Moot;
-        }
         let flavors: Flavors = declared.iter().flat_map(|declared| declared.flavors.iter().cloned()).collect();
-        if flavors.is_empty() {
-            return if self.flavors.iter().any(Limit::is_limited) {
-                Judged::Undeclared
-            } else {
-                unlimited(&self.flavors)
-            };
-        }
         // Traffic may land on any of them: each must be allowed.
-        let inside = |limit: &Limit<'_, Flavors>| {
-            worst(flavors.iter().map(|flavor| limit.verdict(|allowed| allowed.contains(flavor))))
+        let inside = |limit: &Limit<'_, Flavors>| match flavors.is_empty() {
+            true => limit.verdict(|_| false),
+            false => worst(flavors.iter().map(|flavor| limit.verdict(|allowed| allowed.contains(flavor)))),
         };
-        match worst(self.flavors.iter().map(inside)) {
-            Verdict::Inside => Judged::Inside,
-            Verdict::Unknown => Judged::Unknown,
-            Verdict::Outside => {
-                let allowed = self.allowed_flavors().map(|flavors| listed(flavors.iter()));
-                Judged::Outside(outside(
-                    "runs on",
-                    &listed(flavors.iter()),
-                    allowed.as_deref(),
-                    &self.effective.told_flavors(),
-                ))
-            }
-        }
+        judged(&self.flavors, self.no_flavor, !flavors.is_empty(), inside, || {
+            let allowed = self.allowed_flavors().map(|flavors| listed(flavors.iter()));
+            outside("runs on", &listed(flavors.iter()), allowed.as_deref(), &self.effective.told_flavors())
+        })
+    }
+}
+
+/// Judges a backend by the policies of one type, which leave `nothing` perhaps; whether it is `declared` what the backend is, and
+/// whether that is `inside` of what one level allows.
+fn judged<S>(
+    levels: &[Limit<'_, S>],
+    nothing: bool,
+    declared: bool,
+    inside: impl Fn(&Limit<'_, S>) -> Verdict,
+    outside: impl FnOnce() -> String,
+) -> Judged {
+    if nothing {
+        return Judged::Moot;
+    }
+    // What is declared nowhere is in no policy, whatever else there may be.
+    if !declared && levels.iter().any(Limit::is_limited) {
+        return Judged::Undeclared;
+    }
+    match worst(levels.iter().map(inside)) {
+        Verdict::Inside => Judged::Inside,
+        Verdict::Unknown => Judged::Unknown,
+        Verdict::Outside => Judged::Outside(outside()),
     }
 }
 
@@ -302,17 +289,8 @@ fn left<'s, S, T: 's, I: Iterator<Item = &'s T> + 's>(
     }
 }
 
-/// What there is to say of a backend of which nobody knows what it is, where no known policy limits it.
-fn unlimited<S>(levels: &[Limit<'_, S>]) -> Judged {
-    if levels.iter().all(|limit| matches!(limit, Limit::Any)) { Judged::Inside } else { Judged::Unknown }
-}
-
 fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    verdicts.fold(Verdict::Inside, |worst, verdict| match (worst, verdict) {
-        (Verdict::Outside, _) | (_, Verdict::Outside) => Verdict::Outside,
-        (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
-        (Verdict::Inside, Verdict::Inside) => Verdict::Inside,
-    })
+    verdicts.max().unwrap_or(Verdict::Inside)
 }
 
 /// `is in country us; allowed would be continent eu: policy "eu-only" allows continent eu`.

@@ -83,14 +83,19 @@ fn of_environment<'a>(policy: &'a EnvironmentPolicy, surroundings: &Surroundings
     match policy {
         EnvironmentPolicy::Remote(name) => (Applied { source: Source::Remote(name), options: None }, Lookup::Unknown),
         EnvironmentPolicy::Local { namespace, name } => {
-            let source = Source::Local { namespace, name };
-            match surroundings.world.policy(&Name::new(namespace, name)) {
-                Lookup::Found(options) => (Applied { source, options }, Lookup::Found(())),
-                Lookup::Missing => (Applied { source, options: None }, Lookup::Missing),
-                Lookup::Unknown => (Applied { source, options: None }, Lookup::Unknown),
-            }
+            looked_up(Source::Local { namespace, name }, &Name::new(namespace, name), surroundings)
         }
     }
+}
+
+/// A local policy with what it allows, if it is there.
+fn looked_up<'a>(source: Source<'a>, name: &Name, surroundings: &Surroundings<'a>) -> (Applied<'a>, Lookup<()>) {
+    let (options, found) = match surroundings.world.policy(name) {
+        Lookup::Found(options) => (options, Lookup::Found(())),
+        Lookup::Missing => (None, Lookup::Missing),
+        Lookup::Unknown => (None, Lookup::Unknown),
+    };
+    (Applied { source, options }, found)
 }
 
 /// A policy that the object names, and what came of looking for it; the latter only for a local one that is named soundly.
@@ -105,21 +110,12 @@ fn named<'a>(node: &'a Node<'_>, surroundings: &Surroundings<'a>) -> (Applied<'a
     }
     let is = |field: &str, wanted: &str| node.get(field).is_none_or(|node| node.text() == Some(wanted));
     let is_policy = is("apiVersion", AUTHORIZATION_API_VERSION) && is("kind", "Policy");
-    let namespace = match node.get("namespace") {
-        None => Some(surroundings.namespace),
-        Some(node) => node.text().filter(|namespace| names::dns_label(namespace).is_ok()),
-    };
-    let Some(namespace) = namespace.filter(|_| is_policy && grant::reaches(node, "Policy", surroundings)) else {
+    let Some(full) = grant::reached(node, "Policy", names::dns_subdomain, surroundings).filter(|_| is_policy) else {
         return (AT_FAULT, None);
     };
-    let shown = if namespace == surroundings.namespace { "" } else { namespace };
-    let source = Source::Local { namespace: shown, name };
-    let full = Name::new(namespace, name);
-    match surroundings.world.policy(&full) {
-        Lookup::Found(options) => (Applied { source, options }, Some((Lookup::Found(()), full))),
-        Lookup::Missing => (Applied { source, options: None }, Some((Lookup::Missing, full))),
-        Lookup::Unknown => (Applied { source, options: None }, Some((Lookup::Unknown, full))),
-    }
+    let source = Source::Local { namespace: grant::elsewhere(node, surroundings).unwrap_or_default(), name };
+    let (applied, found) = looked_up(source, &full, surroundings);
+    (applied, Some((found, full)))
 }
 
 /// Reports a reference without a type that looks as if a Policy of this cluster was meant: it would limit nothing, unseen.

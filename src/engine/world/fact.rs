@@ -3,13 +3,10 @@
 use std::fmt;
 
 use super::Name;
-use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP};
+use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP, GATEWAY_GROUP};
 use crate::engine::finding::quoted;
 use crate::engine::parse::{Node, Value};
 use crate::engine::policy::Options;
-
-/// The API group of ReferenceGrant.
-pub(super) const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 
 /// The kinds of objects of which something is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

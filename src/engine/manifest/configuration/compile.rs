@@ -8,8 +8,7 @@ use crate::api::{
 };
 use crate::engine::configuration::{Answer, Configuration, DeclaredBackend, EnvironmentPolicy, Pause};
 use crate::engine::policy::{Atlas, Family, Flavor, Site};
-use crate::engine::units::{Continent, CountryCode, HostPattern};
-use crate::engine::validate::configuration::domain_of;
+use crate::engine::units::{Continent, CountryCode, HostPattern, names};
 
 pub(super) fn configuration(written: &OperatorConfiguration, cluster_domain: Option<&str>) -> Configuration {
     let OperatorConfiguration {
@@ -29,7 +28,7 @@ pub(super) fn configuration(written: &OperatorConfiguration, cluster_domain: Opt
     } = written;
     let default = Configuration::default();
     let Environments { production, development } = environments.clone().unwrap_or_default();
-    let written_domain = written_domain.as_deref().and_then(domain_of);
+    let written_domain = written_domain.as_deref().and_then(|text| names::dns_domain(text).ok());
     let mut atlas = Atlas::default();
     for LocationEntry { name, country, continent } in locations.iter().flatten() {
         let (country, continent) = place(country.as_deref(), continent.as_deref());

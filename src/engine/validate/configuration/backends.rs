@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::hosts;
 use super::places::{self, Locations};
-use crate::engine::finding::rules::{CF003, CF009, CF010, CF011, CF012};
+use crate::engine::finding::rules::{CF009, CF010, CF011, CF012};
 use crate::engine::finding::{At, Finding, Findings};
 use crate::engine::parse::{Member, Node, Value};
 use crate::engine::suggest;
@@ -20,13 +20,8 @@ pub(super) fn backends(out: &mut Findings, at: &At<'_>, items: &[Node<'_>], loca
             continue;
         }
         if let Some(pattern) = hosts::pattern(out, &place.field("host"), item.get("host")) {
-            let first = *seen.entry(pattern).or_insert(entry);
-            if first != entry {
-                let first = at.index(first);
-                let message = format!("already declared at {}", first.path());
-                let text = item.text_of("host").unwrap_or_default();
-                out.add(Finding::new(&CF003, &place.field("host"), message).value(text).related(&first));
-            }
+            let text = item.text_of("host").unwrap_or_default();
+            hosts::once(out, at, &place.field("host"), text, *seen.entry(pattern).or_insert(entry), entry);
         }
         let (country, continent) = places::place(out, &place, item);
         located(out, &place, item, country, continent, locations);

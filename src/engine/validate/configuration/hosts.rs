@@ -56,12 +56,16 @@ pub(super) fn allowed(out: &mut Findings, at: &At<'_>, items: &[Node<'_>], surro
         let Some(pattern) = pattern(out, &place, Some(item)) else { continue };
         let text = item.text().unwrap_or_default();
         opens(out, &place, text, &pattern, surroundings);
-        let first = *seen.entry(pattern).or_insert(entry);
-        if first != entry {
-            let first = at.index(first);
-            let message = format!("already declared at {}", first.path());
-            out.add(Finding::new(&CF003, &place, message).value(text).related(&first));
-        }
+        once(out, at, &place, text, *seen.entry(pattern).or_insert(entry), entry);
+    }
+}
+
+/// Reports an entry of the list at `list` whose pattern stands in an earlier one already, which is `first`.
+pub(super) fn once(out: &mut Findings, list: &At<'_>, at: &At<'_>, text: &str, first: usize, entry: usize) {
+    if first != entry {
+        let first = list.index(first);
+        let message = format!("already declared at {}", first.path());
+        out.add(Finding::new(&CF003, at, message).value(text).related(&first));
     }
 }
 

@@ -43,7 +43,7 @@ fn meaning(out: &mut Findings, document: &Node<'_>, cluster_domain: Option<&str>
     }
     let atlas = places::locations(out, &root.field("locations"), items(document, "locations"));
     backends::backends(out, &root.field("backends"), items(document, "backends"), &atlas);
-    let written = document.text_of("clusterDomain").and_then(domain_of);
+    let written = document.text_of("clusterDomain").and_then(|text| names::dns_domain(text).ok());
     let configuration = Configuration {
         cluster_domain: cluster_domain.map(str::to_owned).or(written).unwrap_or_else(|| CLUSTER_DOMAIN.to_owned()),
         allowed_hosts: hosts::patterns(items(document, "allowedHosts")),
@@ -57,12 +57,6 @@ fn meaning(out: &mut Findings, document: &Node<'_>, cluster_domain: Option<&str>
     if let Some(backend) = document.get("defaultRemoteBackend").filter(|backend| backend.is_map()) {
         remote::backend(out, &root.field("defaultRemoteBackend"), &with_scheme(backend), &surroundings);
     }
-}
-
-/// The cluster's DNS domain in the form in which the judge knows it: any letter case, with or without the root dot.
-pub(in crate::engine) fn domain_of(text: &str) -> Option<String> {
-    let domain = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    names::dns_subdomain(&domain).is_ok().then_some(domain)
 }
 
 fn items<'n, 'a>(document: &'n Node<'a>, list: &str) -> &'n [Node<'a>] {

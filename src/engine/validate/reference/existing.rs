@@ -12,7 +12,7 @@ use crate::engine::world::{Lookup, Name, Port, Target, Workload};
 /// Judges that a workload is there.
 pub(super) fn workload(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
     let Some(kind) = Workload::of(node.text_of("kind").unwrap_or("Deployment")) else { return };
-    let Some(name) = full_name(node, kind.name(), surroundings, names::dns_subdomain) else { return };
+    let Some(name) = grant::reached(node, kind.name(), names::dns_subdomain, surroundings) else { return };
     if surroundings.world.workload(kind, &name) == Lookup::Missing {
         out.add(missing(at, kind.name(), &name));
     }
@@ -20,27 +20,12 @@ pub(super) fn workload(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroun
 
 /// Judges that a Service is there, and that it has the port.
 pub(super) fn service(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
-    let Some(name) = full_name(node, "Service", surroundings, names::dns_label) else { return };
+    let Some(name) = grant::reached(node, "Service", names::dns_label, surroundings) else { return };
     match surroundings.world.service(&name) {
         Lookup::Found(ports) => port(out, at, node, &name, ports),
         Lookup::Missing => out.add(missing(at, "Service", &name)),
         Lookup::Unknown => {}
     }
-}
-
-/// The name of what is referred to, if the reference is sound and reaches it.
-fn full_name(
-    node: &Node<'_>,
-    kind: &str,
-    surroundings: &Surroundings<'_>,
-    form: fn(&str) -> Result<(), String>,
-) -> Option<Name> {
-    let name = node.text_of("name").filter(|name| form(name).is_ok())?;
-    let namespace = match node.get("namespace") {
-        Some(namespace) => namespace.text().filter(|namespace| names::dns_label(namespace).is_ok())?,
-        None => surroundings.namespace,
-    };
-    grant::reaches(node, kind, surroundings).then(|| Name::new(namespace, name))
 }
 
 fn missing(at: &At<'_>, kind: &str, name: &Name) -> Finding {

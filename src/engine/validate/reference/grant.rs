@@ -9,11 +9,27 @@ use crate::engine::finding::rules::RF003;
 use crate::engine::finding::{At, Finding, Findings, Severity, quoted};
 use crate::engine::parse::Node;
 use crate::engine::subject::{Reading, Surroundings};
+use crate::engine::units::names;
 use crate::engine::world::{Lookup, Name};
 
 /// Whether a reference reaches its object: it stays in its own namespace, or somebody granted it.
 pub(in crate::engine) fn reaches(node: &Node<'_>, kind: &str, surroundings: &Surroundings<'_>) -> bool {
     matches!(look(node, kind, surroundings), Lookup::Found(()))
+}
+
+/// The full name of what a sound reference reaches; none if it is at fault, or nobody granted it.
+pub(in crate::engine) fn reached(
+    node: &Node<'_>,
+    kind: &str,
+    form: fn(&str) -> Result<(), String>,
+    surroundings: &Surroundings<'_>,
+) -> Option<Name> {
+    let name = node.text_of("name").filter(|name| form(name).is_ok())?;
+    let namespace = match node.get("namespace") {
+        Some(namespace) => namespace.text().filter(|namespace| names::dns_label(namespace).is_ok())?,
+        None => surroundings.namespace,
+    };
+    reaches(node, kind, surroundings).then(|| Name::new(namespace, name))
 }
 
 fn look(node: &Node<'_>, kind: &str, surroundings: &Surroundings<'_>) -> Lookup<()> {
@@ -23,7 +39,7 @@ fn look(node: &Node<'_>, kind: &str, surroundings: &Surroundings<'_>) -> Lookup<
 }
 
 /// The namespace that is named, if it is another one.
-pub(super) fn elsewhere<'n>(node: &'n Node<'_>, surroundings: &Surroundings<'_>) -> Option<&'n str> {
+pub(in crate::engine) fn elsewhere<'n>(node: &'n Node<'_>, surroundings: &Surroundings<'_>) -> Option<&'n str> {
     node.text_of("namespace").filter(|text| !text.is_empty() && *text != surroundings.namespace)
 }
 
