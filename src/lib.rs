@@ -1,6 +1,6 @@
 //! Admission webhook and command line for `ModelDeployment` and `Policy`: one judge, asked in two ways.
 //!
-//! Rooms, and which may use which: `api` ← `engine` ← {`cli`, `gate`, `watch`} ← `serve`; `telemetry` and `files` are used by
+//! Rooms, and which may use which: `api` ← `engine` ← `offload` ← {`cli`, `gate`, `watch`} ← `serve`; `telemetry` and `files` are used by
 //! `gate`, `watch` and `serve`.
 //! Inside `engine`: `units`, `parse`, `finding`, `suggest` ← `policy` ← `configuration`, `world` ← `subject`, `schema` ← `defaults`,
 //! `validate`, `order`, `ratchet` ← `judge` ← `manifest`.
@@ -12,6 +12,7 @@ pub mod engine;
 #[cfg(feature = "operator")]
 pub mod files;
 pub mod gate;
+pub mod offload;
 
 #[cfg(feature = "operator")]
 pub mod serve;

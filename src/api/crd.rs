@@ -7,14 +7,14 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-use super::{ModelDeployment, ModelDeploymentSpec, Policy, PolicySpec};
+use super::{ModelDeployment, ModelDeploymentSpec, OffloadAutoscaler, OffloadAutoscalerSpec, Policy, PolicySpec};
 
 /// Every CRD of this project as JSON, in the order in which they are installed.
 ///
 /// # Errors
 /// Only if a type cannot be expressed as JSON, which a test rules out.
 pub fn all_crds() -> serde_json::Result<Vec<Value>> {
-    [ModelDeployment::crd(), Policy::crd()].into_iter().map(finish).collect()
+    [ModelDeployment::crd(), OffloadAutoscaler::crd(), Policy::crd()].into_iter().map(finish).collect()
 }
 
 /// The schema of a spec as the CRD carries it, with the properties in the order of the Rust fields.
@@ -22,6 +22,7 @@ pub fn all_crds() -> serde_json::Result<Vec<Value>> {
 pub fn spec_schema(kind: &str) -> Option<Value> {
     match kind {
         "ModelDeployment" => Some(ordered::<ModelDeploymentSpec>()),
+        "OffloadAutoscaler" => Some(ordered::<OffloadAutoscalerSpec>()),
         "Policy" => Some(ordered::<PolicySpec>()),
         _ => None,
     }
@@ -104,4 +105,16 @@ pub(super) fn conditions(generator: &mut SchemaGenerator) -> Schema {
     schema.insert("x-kubernetes-list-type".into(), "map".into());
     schema.insert("x-kubernetes-list-map-keys".into(), Value::Array(vec!["type".into()]));
     schema
+}
+
+/// `status.currentMetrics`: an atomic list, as in a HorizontalPodAutoscaler.
+pub(super) fn metric_statuses(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = <Option<Vec<k8s_openapi::api::autoscaling::v2::MetricStatus>>>::json_schema(generator);
+    schema.insert("x-kubernetes-list-type".into(), "atomic".into());
+    schema
+}
+
+/// An object of which the schema says nothing.
+pub(super) fn opaque(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true, "nullable": true })
 }

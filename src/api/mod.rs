@@ -3,6 +3,7 @@
 mod crd;
 mod metric;
 mod model_deployment;
+mod offload_autoscaler;
 mod operator_configuration;
 mod policy;
 mod quantity;
@@ -10,11 +11,12 @@ mod quantity;
 pub use crd::{all_crds, spec_schema};
 pub use metric::*;
 pub use model_deployment::*;
+pub use offload_autoscaler::*;
 pub use operator_configuration::*;
 pub use policy::*;
 pub use quantity::{IntOrString, QUANTITY_PATTERN};
 
-/// API group of `ModelDeployment`.
+/// API group of `ModelDeployment` and `OffloadAutoscaler`.
 pub const DEPLOYMENT_GROUP: &str = "deployment.beamlit.com";
 /// API group of `Policy`.
 pub const AUTHORIZATION_GROUP: &str = "authorization.beamlit.com";
@@ -24,7 +26,7 @@ pub const CONFIG_GROUP: &str = "config.beamlit.com";
 pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
 /// The one version in which all groups are served.
 pub const VERSION: &str = "v1alpha1";
-/// `apiVersion` of a `ModelDeployment`.
+/// `apiVersion` of a `ModelDeployment` and of an `OffloadAutoscaler`.
 pub const DEPLOYMENT_API_VERSION: &str = "deployment.beamlit.com/v1alpha1";
 /// `apiVersion` of a `Policy`.
 pub const AUTHORIZATION_API_VERSION: &str = "authorization.beamlit.com/v1alpha1";

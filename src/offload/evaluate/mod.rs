@@ -1,0 +1,1 @@
+//! What a metric says: its share of its target, computed as the HorizontalPodAutoscaler of Kubernetes computes it.

@@ -1,0 +1,1 @@
+//! The simulator: hours of traffic against a model of the local deployment, replayed in a moment.
