@@ -9,7 +9,6 @@ mod blocked;
 mod metrics;
 pub mod origin;
 mod pod_template;
-mod ports;
 mod resolved;
 mod route;
 pub mod stamp;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::ports::Ports;
 use super::{Blocked, PodTemplate, route};
 use crate::api::{ModelDeploymentSpec, ModelSourceRef, PolicySpec, ServiceRef};
 use crate::engine::configuration::Configuration;
@@ -12,7 +11,7 @@ use crate::engine::parse::{Misfit, Node};
 use crate::engine::subject::Surroundings;
 use crate::engine::units::names;
 use crate::engine::validate::reached;
-use crate::engine::world::{Lookup, Name, Workload};
+use crate::engine::world::{Lookup, Name, Pods, Workload, meant};
 
 /// Everything that a plan is made of.
 #[derive(Clone, Debug)]
@@ -29,6 +28,13 @@ pub struct Resolved<'a> {
     pub(super) blocked: Vec<Blocked>,
     pub(super) open: Vec<Open>,
     pub(super) configuration: &'a Configuration,
+}
+
+/// A port of a Service and the one of the pods that it leads to, as far as they are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ports {
+    pub(super) of_service: Option<u16>,
+    pub(super) of_pods: Option<u16>,
 }
 
 /// Why an object cannot be compiled: nobody knows what it means.
@@ -130,18 +136,22 @@ impl<'a> Resolved<'a> {
                 None
             }
         };
-        _ = pods;
+        self.pod_template = pods.and_then(|pods| pods.template.clone()).map(PodTemplate::new);
         let ports = |field: &'static str, service: &ServiceRef| {
             let name = full(surroundings.namespace, service.namespace.as_deref(), &service.name);
             let found = reference(field)
                 .and_then(|node| reached(node, "Service", names::dns_label, surroundings))
                 .map_or(Lookup::Unknown, |name| world.service(&name));
-            let known = match found {
-                Lookup::Found(ports) => Ports::of(ports, service.target_port.map(i64::from)),
-                Lookup::Missing => return (Ports::default(), Some(Open::Missing { kind: "Service", name })),
-                Lookup::Unknown => return (Ports::default(), Some(Open::Unknown { kind: "Service", name })),
-            };
-            (known, known.is_open().then_some(Open::NamedPort { service: name }))
+            match found {
+                Lookup::Found(ports) => {
+                    let wanted = service.target_port.and_then(|port| u16::try_from(port).ok());
+                    let (of_service, of_pods) = meant(ports, wanted, pods.map(|Pods { ports, .. }| ports)).numbers();
+                    let open = of_service.is_none() || of_pods.is_none();
+                    (Ports { of_service, of_pods }, open.then_some(Open::NamedPort { service: name }))
+                }
+                Lookup::Missing => (Ports::default(), Some(Open::Missing { kind: "Service", name })),
+                Lookup::Unknown => (Ports::default(), Some(Open::Unknown { kind: "Service", name })),
+            }
         };
         let serving = service_ref.as_ref().map(|service| ports("serviceRef", service));
         let metric = metric_service_ref.as_ref().map(|service| ports("metricServiceRef", service));

@@ -31,7 +31,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: my-model}
-spec: {ports: [{port: 80, targetPort: 8080}]}
+spec: {ports: [{port: 80, targetPort: http}]}
 ---
 apiVersion: v1
 kind: Service
@@ -49,7 +49,7 @@ fn world(text: &str) -> World {
     for document in documents(text.as_bytes()) {
         let node = document.content.unwrap();
         let resource = Resource::of(node.text_of("apiVersion").unwrap(), node.text_of("kind").unwrap()).unwrap();
-        world.put(Fact::of(resource, &node, "default").unwrap());
+        world.put(Fact::of_file(resource, &node, "default").unwrap());
     }
     world
 }
@@ -195,6 +195,37 @@ fn a_plan_with_everything_left_out_has_everything_written_out() {
           "runtime": {
             "servingPort": 8080,
             "metricPort": 8080
+          },
+          "podTemplate": {
+            "metadata": {
+              "labels": {
+                "app": "my-model"
+              }
+            },
+            "spec": {
+              "containers": [
+                {
+                  "name": "server",
+                  "image": "registry.example.com/my-model:1",
+                  "env": [
+                    {
+                      "name": "TOKEN",
+                      "value": "(redacted)"
+                    }
+                  ],
+                  "ports": [
+                    {
+                      "name": "http",
+                      "containerPort": 8080
+                    },
+                    {
+                      "name": "metrics",
+                      "containerPort": 9090
+                    }
+                  ]
+                }
+              ]
+            }
           }
         }
       }
@@ -375,6 +406,37 @@ fn a_plan_with_everything_in_use() {
             "metric": "cpu",
             "target": "70",
             "stableWindow": "60s"
+          },
+          "podTemplate": {
+            "metadata": {
+              "labels": {
+                "app": "my-model"
+              }
+            },
+            "spec": {
+              "containers": [
+                {
+                  "name": "server",
+                  "image": "registry.example.com/my-model:1",
+                  "env": [
+                    {
+                      "name": "TOKEN",
+                      "value": "(redacted)"
+                    }
+                  ],
+                  "ports": [
+                    {
+                      "name": "http",
+                      "containerPort": 8080
+                    },
+                    {
+                      "name": "metrics",
+                      "containerPort": 9090
+                    }
+                  ]
+                }
+              ]
+            }
           }
         }
       }
@@ -404,6 +466,37 @@ fn without_offloading_there_is_a_model_and_nothing_else() {
           "runtime": {
             "servingPort": 8080,
             "metricPort": 8080
+          },
+          "podTemplate": {
+            "metadata": {
+              "labels": {
+                "app": "my-model"
+              }
+            },
+            "spec": {
+              "containers": [
+                {
+                  "name": "server",
+                  "image": "registry.example.com/my-model:1",
+                  "env": [
+                    {
+                      "name": "TOKEN",
+                      "value": "(redacted)"
+                    }
+                  ],
+                  "ports": [
+                    {
+                      "name": "http",
+                      "containerPort": 8080
+                    },
+                    {
+                      "name": "metrics",
+                      "containerPort": 9090
+                    }
+                  ]
+                }
+              ]
+            }
           }
         }
       }
@@ -602,7 +695,7 @@ proptest! {
         for document in documents(CLUSTER.as_bytes()).collect::<Vec<_>>().into_iter().rev() {
             let node = document.content.unwrap();
             let resource = Resource::of(node.text_of("apiVersion").unwrap(), node.text_of("kind").unwrap()).unwrap();
-            turned.put(Fact::of(resource, &node, "default").unwrap());
+            turned.put(Fact::of_file(resource, &node, "default").unwrap());
         }
         prop_assert_eq!(&first, &text(&turned).0);
         prop_assert!(!first.contains(SECRET), "{}", first);
