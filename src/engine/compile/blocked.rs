@@ -1,5 +1,7 @@
 //! Why nothing may be sent away, whatever the metrics say.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::finding::Rule;
@@ -34,5 +36,21 @@ impl Blocked {
             () if is_one_of(&[&MD003, &MD004]) => Some(Self::Contested),
             () => None,
         }
+    }
+}
+
+/// In words, for people who ask why nothing leaves.
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "the object is disabled (spec.enabled)",
+            Self::PoliciesUnresolved => {
+                "a policy is missing, or nobody knows what it allows, or the policies leave nothing"
+            }
+            Self::RemoteRefused => "the remote backend is none that traffic may go to",
+            Self::NotGranted => "nobody granted what it refers to in another namespace",
+            Self::Contested => "another object has this model and environment, or this Service",
+            Self::RemoteNotReady => "the model is not known to be deployed on Beamlit",
+        })
     }
 }

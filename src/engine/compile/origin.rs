@@ -64,6 +64,16 @@ pub fn explain(plan: &Plan, written: &Node<'_>) -> Vec<Explained> {
     out
 }
 
+/// Every value of what was compiled, in order, each with where it stands.
+#[must_use]
+pub fn values(compiled: &impl serde::Serialize) -> Vec<(String, Value)> {
+    let mut out = Vec::new();
+    if let Ok(compiled) = serde_json::to_value(compiled) {
+        walk(&compiled, &mut Vec::new(), &mut |path, value| out.push((shown(path), value.clone())));
+    }
+    out
+}
+
 /// Calls for every value that has no others in it, with its path. What is null is not there.
 pub(super) fn walk<'v>(value: &'v Value, path: &mut Vec<Step<'v>>, call: &mut impl FnMut(&[Step<'v>], &'v Value)) {
     let mut below = |step, value, path: &mut Vec<Step<'v>>| {
