@@ -9,6 +9,7 @@
 mod fault;
 mod follow;
 mod resources;
+mod slim;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ pub(super) enum Needed {
     Spec,
     /// Its spec, of a resource that a cluster may have, and may be given or lose at any time.
     SpecIfServed,
+    /// The ports of its pods.
+    PodPorts,
     /// That it is there.
     Metadata,
 }
@@ -70,7 +72,7 @@ impl Watched {
     }
 
     const fn workload(name: &'static str, kind: Workload) -> Self {
-        Self::new(name, Resource::Workloads(kind), "apps", &["v1"], kind.name(), Needed::Metadata)
+        Self::new(name, Resource::Workloads(kind), "apps", &["v1"], kind.name(), Needed::PodPorts)
     }
 
     /// How the API server knows each version of it, the best first.

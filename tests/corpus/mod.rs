@@ -60,7 +60,7 @@ impl Manifest {
     /// The object as JSON, of equal keys the last, as kubectl sends it; none if it holds a number that JSON does not have.
     #[allow(dead_code, reason = "the cluster tests hand out the files as they are")]
     pub(crate) fn json(&self) -> Option<Json> {
-        example::json(&documents(self.text.as_bytes()).next()?.content.ok()?)
+        documents(self.text.as_bytes()).next()?.content.ok()?.json()
     }
 }
 

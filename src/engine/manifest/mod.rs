@@ -151,7 +151,7 @@ impl Judge {
         let resource = Resource::of(text("apiVersion"), text("kind"));
         // Of two ModelDeployments that lay claim to one thing the later is at fault: they are taken in one by one.
         if let Some(resource) = resource.filter(|resource| *resource != Resource::ModelDeployments)
-            && let Some(fact) = Fact::of(resource, object, &self.namespace)
+            && let Some(fact) = Fact::of_file(resource, object, &self.namespace)
         {
             self.world.put(fact);
         }

@@ -6,6 +6,7 @@
 mod by_namespace;
 mod fact;
 mod name;
+mod port;
 
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ use crate::api::AUTHORIZATION_GROUP;
 use by_namespace::ByNamespace;
 
 use fact::Allowance;
-pub use fact::{Deployment, Fact, Grant, Port, Resource, Target, Workload};
+pub use fact::{Deployment, Fact, Grant, Pods, Resource, Workload};
 pub use name::Name;
+pub use port::{Meant, PodPorts, Port, Target, meant};
 
 /// What came of looking for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +98,7 @@ impl World {
                 self.deployments.insert_mut(name, Arc::new(deployment));
             }
             Fact::Service(name, ports) => self.services.insert_mut(name, ports.into()),
-            Fact::Workload(kind, name) => self.workloads.of_mut(kind).insert_mut(name),
+            Fact::Workload(kind, name, pods) => self.workloads.of_mut(kind).insert_mut(name, Arc::new(pods)),
             Fact::ReferenceGrant(name, grant) => {
                 self.forget_grant(&name);
                 for allowance in grant.allowances(name.namespace()) {
@@ -132,7 +134,7 @@ impl World {
                 self.by_policy = HashTrieMapSync::default();
             }
             Resource::Services => self.services = HashTrieMapSync::default(),
-            Resource::Workloads(kind) => *self.workloads.of_mut(kind) = HashTrieSetSync::default(),
+            Resource::Workloads(kind) => *self.workloads.of_mut(kind) = HashTrieMapSync::default(),
             Resource::ReferenceGrants => {
                 self.grants = HashTrieMapSync::default();
                 self.allowed = HashTrieMapSync::default();
@@ -201,11 +203,10 @@ impl World {
         found(self.services.get(name).map(AsRef::as_ref), self.complete.services)
     }
 
-    /// Whether there is such a workload.
+    /// The pods of a workload.
     #[must_use]
-    pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<()> {
-        let there = self.workloads.of(kind).contains(name);
-        found(there.then_some(()), self.complete.workloads)
+    pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<&Pods> {
+        found(self.workloads.of(kind).get(name).map(AsRef::as_ref), self.complete.workloads)
     }
 
     /// Whether a ModelDeployment of the namespace `from` may refer to this object: a ReferenceGrant beside the object says so.
@@ -276,14 +277,14 @@ impl World {
 /// The workloads by kind.
 #[derive(Clone, Debug, Default)]
 struct Workloads {
-    deployments: HashTrieSetSync<Name>,
-    stateful_sets: HashTrieSetSync<Name>,
-    daemon_sets: HashTrieSetSync<Name>,
-    replica_sets: HashTrieSetSync<Name>,
+    deployments: HashTrieMapSync<Name, Arc<Pods>>,
+    stateful_sets: HashTrieMapSync<Name, Arc<Pods>>,
+    daemon_sets: HashTrieMapSync<Name, Arc<Pods>>,
+    replica_sets: HashTrieMapSync<Name, Arc<Pods>>,
 }
 
 impl Workloads {
-    fn of(&self, kind: Workload) -> &HashTrieSetSync<Name> {
+    fn of(&self, kind: Workload) -> &HashTrieMapSync<Name, Arc<Pods>> {
         match kind {
             Workload::Deployment => &self.deployments,
             Workload::StatefulSet => &self.stateful_sets,
@@ -292,7 +293,7 @@ impl Workloads {
         }
     }
 
-    fn of_mut(&mut self, kind: Workload) -> &mut HashTrieSetSync<Name> {
+    fn of_mut(&mut self, kind: Workload) -> &mut HashTrieMapSync<Name, Arc<Pods>> {
         match kind {
             Workload::Deployment => &mut self.deployments,
             Workload::StatefulSet => &mut self.stateful_sets,
