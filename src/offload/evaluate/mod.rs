@@ -17,6 +17,9 @@ mod status;
 mod target;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use fault::Fault;
 pub use groups::Counts;
 pub use milli::Milli;
