@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use beamlit_operator::api::all_crds;
+use beamlit_operator::engine::compile::stamp::AUTOSCALER;
 use beamlit_operator::engine::configuration::Answer::Refuse;
 use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::rules::Reported;
 use beamlit_operator::engine::finding::{Finding, Segment, Severity, escaped};
+use beamlit_operator::engine::manifest::{Compiled, Judged};
 use beamlit_operator::engine::parse::documents;
 use beamlit_operator::engine::world::{Fact, Resource, World};
 use beamlit_operator::gate::review::{Endpoint, Settings, Verdict, answer};
@@ -72,6 +74,12 @@ fn webhook_and_check_say_the_same() {
     assert!(judged >= 200, "{judged} manifests were compared");
 }
 
+/// The autoscaler that `compile` makes of it, as it is stamped.
+fn compiled(check: &Judged) -> Option<String> {
+    let Some(Compiled::ModelDeployment(plan, _)) = &check.compiled else { return None };
+    plan.autoscaler.as_ref().map(|spec| serde_json::to_string(spec).unwrap())
+}
+
 /// Where the two differ; none if the API server would not let the webhook see such an object.
 fn differences(manifest: &Manifest) -> Option<Vec<String>> {
     let check = manifest.check()?;
@@ -92,8 +100,14 @@ fn differences(manifest: &Manifest) -> Option<Vec<String>> {
     } else if mutated == Verdict::Denied {
         faults.push("/mutate denies what the schema does not refuse".to_owned());
     } else {
-        // What /validate sees in the end: the object with its defaults.
-        let (_, after) = ask(Endpoint::Validate, &patched(review, &answer));
+        // What /validate sees in the end: the object with its defaults and its stamps.
+        let review = patched(review, &answer);
+        let stamp = review["request"]["object"]["metadata"]["annotations"].get(AUTOSCALER).and_then(Value::as_str);
+        let compiled = errors.is_empty().then(|| compiled(&check)).flatten();
+        if stamp != compiled.as_deref() {
+            faults.push(format!("stamped {stamp:?}, and compiled to {compiled:?}"));
+        }
+        let (_, after) = ask(Endpoint::Validate, &review);
         compare(&mut faults, "/validate after /mutate", &after, &errors, &warnings);
     }
     if (verdict == Verdict::Denied) == errors.is_empty() {

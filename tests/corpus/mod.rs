@@ -45,9 +45,9 @@ pub(crate) fn all() -> Vec<Manifest> {
 }
 
 impl Manifest {
-    /// What `check` says of it; none if it is somebody else's.
+    /// What `check` says of it, and what `compile` makes of it; none if it is somebody else's.
     pub(crate) fn check(&self) -> Option<Judged> {
-        let mut judge = Judge::new(NAMESPACE, Configuration::default());
+        let mut judge = Judge::new(NAMESPACE, Configuration::default()).compiling();
         judge.learn(WORLD.as_bytes());
         let mut outcomes = judge.source(self.text.as_bytes(), Named::Explicitly);
         assert_eq!(outcomes.len(), 1, "{}: not one object", self.name);

@@ -21,6 +21,8 @@ mod target;
 pub(super) mod testing;
 mod twin;
 
+pub(super) use reference::grant::reached;
+
 use super::finding::{At, Finding, Findings};
 use super::parse::Node;
 use super::schema::Shape;
