@@ -44,6 +44,22 @@ fn no_two_manifests_say_that_they_are_the_same() {
 }
 
 #[test]
+fn what_stands_beside_an_object_is_part_of_the_verdict() {
+    let codes = |which: &str| -> Vec<&'static str> {
+        let manifest = corpus::all().into_iter().find(|manifest| manifest.name.ends_with(which)).unwrap();
+        manifest.check().unwrap().findings.iter().map(|placed| placed.finding.rule.code).collect()
+    };
+    for (which, expected) in [
+        (": a port of the pods, to which the Service leads by its name", vec![]),
+        (": a port to which no name of the pods leads", vec!["RF008"]),
+        (": Step beside an autoscaler without metrics, on the cpu of one container", vec!["MD031"]),
+        (": Proportional beside the same autoscaler", vec![]),
+    ] {
+        assert_eq!(codes(which), expected, "{which}");
+    }
+}
+
+#[test]
 fn webhook_and_check_say_the_same() {
     let mut judged = 0;
     let mut faults = Vec::new();
@@ -161,7 +177,9 @@ fn ask(endpoint: Endpoint, review: &Value) -> (Verdict, Value) {
 fn world() -> World {
     let mut world = World::of_files();
     for document in documents(corpus::WORLD.as_bytes()) {
-        world.put(Fact::of(Resource::Policies, &document.content.unwrap(), corpus::NAMESPACE).unwrap());
+        let node = document.content.unwrap();
+        let resource = Resource::of(node.text_of("apiVersion").unwrap(), node.text_of("kind").unwrap()).unwrap();
+        world.put(Fact::of(resource, &node, corpus::NAMESPACE).unwrap());
     }
     world
 }

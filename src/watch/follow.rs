@@ -33,8 +33,7 @@ pub(super) async fn follow(watches: &Watches, watched: Watched, api: &ApiResourc
         }
         Needed::PodPorts => {
             let api = Api::<Slim<PodPorts>>::all_with(client.clone(), api);
-            let ports = |spec| serde_json::to_value(spec).ok().map(Cow::Owned);
-            take_over(watches, watched, api, |object| (&object.metadata, ports(&object.spec))).await
+            take_over(watches, watched, api, |object| (&object.metadata, object.spec.json().map(Cow::Owned))).await
         }
     }
 }

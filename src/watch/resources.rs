@@ -34,7 +34,7 @@ pub(super) enum Needed {
 
 impl Watched {
     /// Everything that is watched.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::new("policies", Resource::Policies, AUTHORIZATION_GROUP, &[VERSION], "Policy", Needed::Spec),
         Self::new(
             "modeldeployments",
@@ -49,6 +49,14 @@ impl Watched {
         Self::workload("statefulsets", Workload::StatefulSet),
         Self::workload("daemonsets", Workload::DaemonSet),
         Self::workload("replicasets", Workload::ReplicaSet),
+        Self::new(
+            "horizontalpodautoscalers",
+            Resource::HorizontalPodAutoscalers,
+            "autoscaling",
+            &["v2"],
+            "HorizontalPodAutoscaler",
+            Needed::Spec,
+        ),
         Self::new(
             "referencegrants",
             Resource::ReferenceGrants,

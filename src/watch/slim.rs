@@ -44,6 +44,13 @@ struct Container {
     restart_policy: Value,
 }
 
+impl PodPorts {
+    /// As it would stand in a spec.
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::to_value(self).ok()
+    }
+}
+
 impl<S> kube::Resource for Slim<S> {
     type DynamicType = ApiResource;
     type Scope = DynamicResourceScope;

@@ -24,11 +24,12 @@ pub(crate) const NAMESPACE: &str = "default";
 pub(crate) const WORLD: &str = include_str!("world.yaml");
 
 /// The documents of `tests/corpus/*.yaml`.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("good", include_str!("good.yaml")),
     ("limits", include_str!("limits.yaml")),
     ("metadata", include_str!("metadata.yaml")),
     ("policies", include_str!("policies.yaml")),
+    ("references", include_str!("references.yaml")),
     ("spelling", include_str!("spelling.yaml")),
     ("types", include_str!("types.yaml")),
 ];

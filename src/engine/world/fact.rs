@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Name;
+use super::autoscaler::Autoscaler;
 use super::port::{PodPorts, Port};
 use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP, GATEWAY_GROUP};
 use crate::engine::parse::Node;
@@ -19,6 +20,8 @@ pub enum Resource {
     Services,
     /// Workloads of one kind.
     Workloads(Workload),
+    /// HorizontalPodAutoscalers.
+    HorizontalPodAutoscalers,
     /// ReferenceGrants of gateway.networking.k8s.io.
     ReferenceGrants,
     /// Namespaces.
@@ -71,6 +74,7 @@ impl Resource {
             ("", "v1", "Service") => Some(Self::Services),
             ("", "v1", "Namespace") => Some(Self::Namespaces),
             ("apps", "v1", kind) => Workload::of(kind).map(Self::Workloads),
+            ("autoscaling", "v1" | "v2", "HorizontalPodAutoscaler") => Some(Self::HorizontalPodAutoscalers),
             (GATEWAY_GROUP, "v1" | "v1beta1", "ReferenceGrant") => Some(Self::ReferenceGrants),
             _ => None,
         }
@@ -88,6 +92,8 @@ pub enum Fact {
     Service(Name, Vec<Port>),
     /// A workload and its pods.
     Workload(Workload, Name, Pods),
+    /// A HorizontalPodAutoscaler.
+    HorizontalPodAutoscaler(Name, Autoscaler),
     /// A ReferenceGrant.
     ReferenceGrant(Name, Grant),
     /// A namespace.
@@ -161,6 +167,10 @@ impl Fact {
             Resource::Workloads(kind) => {
                 let ports = spec.map(PodPorts::of).unwrap_or_default();
                 Self::Workload(kind, full, Pods { ports, template: None })
+            }
+            Resource::HorizontalPodAutoscalers => {
+                let autoscaler = spec.map(|spec| Autoscaler::of(spec, namespace)).unwrap_or_default();
+                Self::HorizontalPodAutoscaler(full, autoscaler)
             }
             Resource::ReferenceGrants => Self::ReferenceGrant(full, spec.map(grant).unwrap_or_default()),
             Resource::Namespaces => Self::Namespace(name.to_owned()),

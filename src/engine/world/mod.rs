@@ -3,17 +3,20 @@
 //! A world is a value: a copy costs next to nothing and shares its content, so that every judgement has one that does not
 //! change under it, while whoever keeps it up to date changes another copy.
 
+mod autoscaler;
 mod by_namespace;
 mod fact;
 mod name;
 mod port;
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeSetSync};
 
 use super::policy::Options;
 use crate::api::AUTHORIZATION_GROUP;
+pub use autoscaler::{Autoscaler, Metric};
 use by_namespace::ByNamespace;
 
 use fact::Allowance;
@@ -42,7 +45,7 @@ struct Complete {
 }
 
 /// Names by what they lay claim to, in order: of many that claim the same the first are looked at, and these are always the same.
-type Index = HashTrieMapSync<Name, RedBlackTreeSetSync<Name>>;
+type Index<K = Name> = HashTrieMapSync<K, RedBlackTreeSetSync<Name>>;
 
 /// At how many names of an index a judgement looks.
 const MAX_LOOKED_AT: usize = 1000;
@@ -55,6 +58,7 @@ pub struct World {
     deployments: HashTrieMapSync<Name, Arc<Deployment>>,
     services: HashTrieMapSync<Name, Arc<[Port]>>,
     workloads: Workloads,
+    autoscalers: HashTrieMapSync<Name, Arc<Autoscaler>>,
     grants: HashTrieMapSync<Name, Arc<Grant>>,
     /// What the grants allow, and how many of them do.
     allowed: HashTrieMapSync<Allowance, usize>,
@@ -65,6 +69,8 @@ pub struct World {
     by_service: Index,
     /// Who names a local policy.
     by_policy: Index,
+    /// What scales a workload.
+    by_workload: Index<(Workload, Name)>,
 }
 
 impl World {
@@ -99,6 +105,13 @@ impl World {
             }
             Fact::Service(name, ports) => self.services.insert_mut(name, ports.into()),
             Fact::Workload(kind, name, pods) => self.workloads.of_mut(kind).insert_mut(name, Arc::new(pods)),
+            Fact::HorizontalPodAutoscaler(name, autoscaler) => {
+                self.forget_autoscaler(&name);
+                if let Some(target) = &autoscaler.target {
+                    reindex(&mut self.by_workload, target, |set| set.insert_mut(name.clone()));
+                }
+                self.autoscalers.insert_mut(name, Arc::new(autoscaler));
+            }
             Fact::ReferenceGrant(name, grant) => {
                 self.forget_grant(&name);
                 for allowance in grant.allowances(name.namespace()) {
@@ -118,6 +131,7 @@ impl World {
             Resource::ModelDeployments => self.forget_deployment(name),
             Resource::Services => _ = self.services.remove_mut(name),
             Resource::Workloads(kind) => _ = self.workloads.of_mut(kind).remove_mut(name),
+            Resource::HorizontalPodAutoscalers => self.forget_autoscaler(name),
             Resource::ReferenceGrants => self.forget_grant(name),
             Resource::Namespaces => _ = self.namespaces.remove_mut(name.name()),
         }
@@ -135,6 +149,10 @@ impl World {
             }
             Resource::Services => self.services = HashTrieMapSync::default(),
             Resource::Workloads(kind) => *self.workloads.of_mut(kind) = HashTrieMapSync::default(),
+            Resource::HorizontalPodAutoscalers => {
+                self.autoscalers = HashTrieMapSync::default();
+                self.by_workload = HashTrieMapSync::default();
+            }
             Resource::ReferenceGrants => {
                 self.grants = HashTrieMapSync::default();
                 self.allowed = HashTrieMapSync::default();
@@ -149,6 +167,14 @@ impl World {
             self.index(name, &before, |set, name| _ = set.remove_mut(&name));
             self.deployments.remove_mut(name);
         }
+    }
+
+    fn forget_autoscaler(&mut self, name: &Name) {
+        let Some(before) = self.autoscalers.get(name).cloned() else { return };
+        if let Some(target) = &before.target {
+            reindex(&mut self.by_workload, target, |set| _ = set.remove_mut(name));
+        }
+        self.autoscalers.remove_mut(name);
     }
 
     fn forget_grant(&mut self, name: &Name) {
@@ -166,15 +192,7 @@ impl World {
     fn index(&mut self, name: &Name, deployment: &Deployment, change: impl Fn(&mut RedBlackTreeSetSync<Name>, Name)) {
         let Deployment { model, service, policies } = deployment;
         let Self { by_model, by_service, by_policy, .. } = self;
-        let each = |index: &mut Index, key: &Name| {
-            let mut set = index.get(key).cloned().unwrap_or_default();
-            change(&mut set, name.clone());
-            if set.is_empty() {
-                index.remove_mut(key);
-            } else {
-                index.insert_mut(key.clone(), set);
-            }
-        };
+        let each = |index: &mut Index, key: &Name| reindex(index, key, |set| change(set, name.clone()));
         if let Some(model) = model {
             each(by_model, model);
         }
@@ -207,6 +225,16 @@ impl World {
     #[must_use]
     pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<&Pods> {
         found(self.workloads.of(kind).get(name).map(AsRef::as_ref), self.complete.workloads)
+    }
+
+    /// The HorizontalPodAutoscalers of a workload, in order.
+    pub fn autoscalers_of<'w>(
+        &'w self,
+        kind: Workload,
+        name: &Name,
+    ) -> impl Iterator<Item = (&'w Name, &'w Autoscaler)> + use<'w> {
+        let all = self.by_workload.get(&(kind, name.clone())).into_iter().flat_map(RedBlackTreeSetSync::iter);
+        all.take(MAX_LOOKED_AT).filter_map(|name| Some((name, self.autoscalers.get(name)?.as_ref())))
     }
 
     /// Whether a ModelDeployment of the namespace `from` may refer to this object: a ReferenceGrant beside the object says so.
@@ -268,9 +296,21 @@ impl World {
             Resource::ModelDeployments => self.deployments.size(),
             Resource::Services => self.services.size(),
             Resource::Workloads(kind) => self.workloads.of(kind).size(),
+            Resource::HorizontalPodAutoscalers => self.autoscalers.size(),
             Resource::ReferenceGrants => self.grants.size(),
             Resource::Namespaces => self.namespaces.size(),
         }
+    }
+}
+
+/// Changes the set under a key. One that is empty goes.
+fn reindex<K: Clone + Eq + Hash>(index: &mut Index<K>, key: &K, change: impl FnOnce(&mut RedBlackTreeSetSync<Name>)) {
+    let mut set = index.get(key).cloned().unwrap_or_default();
+    change(&mut set);
+    if set.is_empty() {
+        index.remove_mut(key);
+    } else {
+        index.insert_mut(key.clone(), set);
     }
 }
 

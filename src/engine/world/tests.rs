@@ -165,6 +165,33 @@ spec:
 }
 
 #[test]
+fn an_autoscaler_is_found_by_its_workload_for_as_long_as_it_scales_it() {
+    let autoscaler = |name: &str, workload: &str| {
+        let target = format!("{{apiVersion: apps/v1, kind: Deployment, name: {workload}}}");
+        let text = format!(
+            "{{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {{name: {name}}}, spec: {{scaleTargetRef: {target}}}}}"
+        );
+        facts(&text).remove(0)
+    };
+    let mut world = World::of_cluster();
+    let of = |world: &World, workload: &str| -> Vec<String> {
+        let found = world.autoscalers_of(Workload::Deployment, &Name::new("a", workload));
+        found.map(|(name, _)| name.to_string()).collect()
+    };
+    world.put(autoscaler("two", "x"));
+    world.put(autoscaler("one", "x"));
+    assert_eq!(of(&world, "x"), ["a/one", "a/two"]);
+    assert_eq!(world.autoscalers_of(Workload::StatefulSet, &Name::new("a", "x")).count(), 0);
+    world.put(autoscaler("one", "z"));
+    assert_eq!((of(&world, "x"), of(&world, "z")), (vec!["a/two".to_owned()], vec!["a/one".to_owned()]));
+    assert_eq!(world.count(Resource::HorizontalPodAutoscalers), 2);
+    world.remove(Resource::HorizontalPodAutoscalers, &Name::new("a", "two"));
+    assert_eq!((of(&world, "x"), world.count(Resource::HorizontalPodAutoscalers)), (vec![], 1));
+    world.replace(Resource::HorizontalPodAutoscalers, [autoscaler("three", "x")]);
+    assert_eq!((of(&world, "x"), of(&world, "z")), (vec!["a/three".to_owned()], vec![]));
+}
+
+#[test]
 fn a_copy_stands_still_while_the_world_goes_on() {
     let mut world = world("{apiVersion: v1, kind: Namespace, metadata: {name: a}}");
     let before = world.clone();

@@ -28,7 +28,7 @@ pub use reference::{RF001, RF002, RF003, RF004, RF005, RF006, RF007, RF008, RF00
 pub use remote::{
     RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011, RT012, RT013, RT014, RT015, RT016,
 };
-pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030};
+pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030, MD031};
 
 use super::{ErrorType, Severity};
 
