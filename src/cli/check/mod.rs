@@ -1,6 +1,7 @@
 //! `check`: judges manifests in files, directories and stdin as the webhook would.
 
 mod configured;
+mod given;
 mod json;
 mod plain;
 mod report;
@@ -15,6 +16,7 @@ use crate::engine::configuration::Configuration;
 use crate::engine::manifest::Judge;
 use crate::engine::parse::Mark;
 use crate::engine::units::names;
+pub(super) use given::{Given, given};
 use report::Report;
 use sources::{Fault, Source};
 
@@ -49,18 +51,8 @@ pub struct Args {
     #[arg(required_unless_present = "config", value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// The operator's configuration (an OperatorConfiguration): it is judged too, and where it is not sound nothing else is
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// The namespace of objects that name none
-    #[arg(long, short, value_name = "NAMESPACE", default_value = "default", value_parser = namespace)]
-    namespace: String,
-
-    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it [default: clusterDomain of the
-    /// configuration, or else cluster.local]
-    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
-    cluster_domain: Option<String>,
+    #[command(flatten)]
+    place: Place,
 
     /// End with exit code 1 if there is a warning
     #[arg(long)]
@@ -75,6 +67,23 @@ pub struct Args {
     quiet: bool,
 }
 
+/// Where manifests are judged as if they were applied there.
+#[derive(Debug, clap::Args)]
+pub(super) struct Place {
+    /// The operator's configuration (an OperatorConfiguration): it is judged too, and where it is not sound nothing else is
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(long, short, value_name = "NAMESPACE", default_value = "default", value_parser = namespace)]
+    namespace: String,
+
+    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it [default: clusterDomain of the
+    /// configuration, or else cluster.local]
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
+    cluster_domain: Option<String>,
+}
+
 fn namespace(text: &str) -> Result<String, String> {
     names::dns_label(text).map(|()| text.to_owned())
 }
@@ -86,7 +95,7 @@ fn domain(text: &str) -> Result<String, String> {
 
 /// Judges what the arguments name and prints what was found.
 pub fn run(args: &Args) -> Exit {
-    let report = judged(args);
+    let report = judged(&args.paths, &args.place, |judge| judge);
     output::print(report.exit(args.deny_warnings), |out| match args.output {
         Format::Json => json::write(out, &report, args.quiet),
         Format::Plain => {
@@ -95,29 +104,30 @@ pub fn run(args: &Args) -> Exit {
     })
 }
 
-fn judged(args: &Args) -> Report {
+/// Judges what paths lead to, as one world, by a judge that is `prepared`.
+fn judged(paths: &[PathBuf], place: &Place, prepared: impl FnOnce(Judge) -> Judge) -> Report {
     let mut report = Report::default();
-    let domain = args.cluster_domain.as_deref();
-    let configuration = match &args.config {
+    let domain = place.cluster_domain.as_deref();
+    let configuration = match &place.config {
         None => {
             let default = Configuration::default();
             Configuration { cluster_domain: domain.map_or(default.cluster_domain, str::to_owned), ..default }
         }
         Some(path) => {
-            report.beside = usize::from(!args.paths.is_empty());
+            report.beside = usize::from(!paths.is_empty());
             match configured::judge(&mut report, path, domain) {
                 Some(configuration) => configuration,
                 // Verdicts of another configuration would be untrue.
                 None => {
-                    report.not_judged = args.paths.iter().map(|path| sources::name_of(path)).collect();
+                    report.not_judged = paths.iter().map(|path| sources::name_of(path)).collect();
                     return report;
                 }
             }
         }
     };
-    let mut judge = Judge::new(&args.namespace, configuration).in_cluster_domain(domain);
-    let mut found = sources::find(&args.paths);
-    if let Some(path) = &args.config {
+    let mut judge = prepared(Judge::new(&place.namespace, configuration).in_cluster_domain(domain));
+    let mut found = sources::find(paths);
+    if let Some(path) = &place.config {
         sources::leave_out(&mut found, path);
     }
     let found = sources::read(found, sources::MAX_TOGETHER);

@@ -12,6 +12,8 @@ mod type_meta;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::compile::origin::{self, Explained};
+use super::compile::{self, Plan, beamlit};
 use super::configuration::Configuration;
 use super::finding::rules::{OB001, OB002, OB017};
 use super::finding::{At, Finding, Findings};
@@ -74,6 +76,17 @@ pub struct Judged {
     pub refused: bool,
     /// What it refers to and nobody could look up, each once.
     pub unknown: Vec<Reference>,
+    /// What it was compiled to, where that was asked for and it is admitted.
+    pub compiled: Option<Compiled>,
+}
+
+/// What an object was compiled to.
+#[derive(Debug)]
+pub enum Compiled {
+    /// The plan of a ModelDeployment, and where each of its values comes from.
+    ModelDeployment(Box<Plan>, Vec<Explained>),
+    /// A Policy as Beamlit is sent it.
+    Policy(beamlit::Policy),
 }
 
 impl Judged {
@@ -110,6 +123,8 @@ pub struct Judge {
     seen: HashMap<(Kind, String, String), (usize, u32)>,
     /// How many sources were begun.
     sources: usize,
+    /// Whether what is admitted is compiled as well.
+    compiles: bool,
 }
 
 impl Judge {
@@ -123,7 +138,15 @@ impl Judge {
             world: World::of_files(),
             seen: HashMap::new(),
             sources: 0,
+            compiles: false,
         }
+    }
+
+    /// The same judge, which compiles what it admits.
+    #[must_use]
+    pub fn compiling(mut self) -> Self {
+        self.compiles = true;
+        self
     }
 
     /// The same judge in a cluster of this DNS domain, whatever a configuration among the files says.
@@ -151,7 +174,7 @@ impl Judge {
         let resource = Resource::of(text("apiVersion"), text("kind"));
         // Of two ModelDeployments that lay claim to one thing the later is at fault: they are taken in one by one.
         if let Some(resource) = resource.filter(|resource| *resource != Resource::ModelDeployments)
-            && let Some(fact) = Fact::of(resource, object, &self.namespace)
+            && let Some(fact) = Fact::of_file(resource, object, &self.namespace)
         {
             self.world.put(fact);
         }
@@ -197,8 +220,11 @@ impl Judge {
             Known::Ours(kind) => {
                 let named = text(&["metadata", "namespace"]);
                 let namespace = if named.is_empty() { self.namespace.clone() } else { named };
+                let written = self.compiles.then(|| object.clone());
                 _ = defaults::apply(kind, &mut object);
                 let findings = self.ours(kind, &object, &namespace);
+                judged.compiled =
+                    written.and_then(|written| self.compiled(kind, &object, &written, &namespace, &findings));
                 judged.unknown =
                     references::unknown(kind, &object, &self.surroundings(&object, &namespace), findings.list());
                 if kind == Kind::ModelDeployment
@@ -221,6 +247,27 @@ impl Judge {
         out.append(judge(kind, object, &self.surroundings(object, namespace), Reading::File));
         out.sort_by(|a, b| order::compare(kind, a, b).then_with(|| metadata::compare(a, b)));
         out
+    }
+
+    /// `written` is the object without its defaults.
+    fn compiled(
+        &self,
+        kind: Kind,
+        object: &Node<'_>,
+        written: &Node<'_>,
+        namespace: &str,
+        findings: &Findings,
+    ) -> Option<Compiled> {
+        let surroundings = self.surroundings(object, namespace);
+        match kind {
+            _ if findings.refuse() => None,
+            Kind::ModelDeployment => {
+                let plan = compile::compile(object, &surroundings, findings).ok()?;
+                let explained = origin::explain(&plan, written);
+                Some(Compiled::ModelDeployment(Box::new(plan), explained))
+            }
+            Kind::Policy => compile::compile_policy(object, &surroundings, findings).ok().map(Compiled::Policy),
+        }
     }
 
     fn surroundings<'s>(&'s self, object: &'s Node<'_>, namespace: &'s str) -> Surroundings<'s> {
