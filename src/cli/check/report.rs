@@ -170,6 +170,7 @@ pub(super) mod tests {
             findings,
             more: 0,
             refused: errors > 0,
+            compiled: None,
             unknown: vec![Reference { kind: "Service".into(), namespace: "default".into(), name: "web".into() }],
         }
     }
