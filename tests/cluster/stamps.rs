@@ -50,7 +50,8 @@ fn version(object: &Value) -> &Value {
 
 /// The fields that a manager other than the mutator owns, as one text.
 fn owned(kubectl: &Kubectl, what: &str) -> String {
-    let object: Value = serde_json::from_str(&kubectl.ok(&format!("get {what} -o json --show-managed-fields"))).unwrap();
+    let object: Value =
+        serde_json::from_str(&kubectl.ok(&format!("get {what} -o json --show-managed-fields"))).unwrap();
     object["metadata"]["managedFields"].to_string()
 }
 
