@@ -1,10 +1,13 @@
 //! `check`: judges manifests in files, directories and stdin as the webhook would.
 
 mod configured;
+mod given;
 mod json;
 mod plain;
 mod report;
 mod sources;
+
+pub(super) use given::{Given, given, read_one};
 
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;

@@ -1,0 +1,175 @@
+//! `simulate`: replays traffic against a manifest, and shows what would be sent away and what users would feel.
+
+mod args;
+mod compiled;
+mod json;
+mod manifest;
+mod settings;
+mod table;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::output;
+use super::{Exit, check, complain};
+use crate::api::{IntOrString, OffloadAutoscalerSpec, Strategy};
+use crate::engine::finding::escaped;
+use crate::engine::units::Quantity;
+use crate::offload::decide::Rules;
+use crate::offload::simulate::{self, Fault, Gauges, Setup, Simulation, Trace, plot};
+pub use args::Args;
+use args::Format;
+use compiled::Compiled;
+use manifest::Files;
+
+/// Simulates what the arguments say and prints what came of it.
+pub fn run(args: &Args) -> Exit {
+    match simulated(args) {
+        Ok(simulated) => output::print(Exit::Fine, |out| simulated.write(out, args)),
+        Err(exit) => exit,
+    }
+}
+
+/// What was simulated, and with what.
+struct Simulated {
+    simulation: Simulation,
+    /// What decides in each of the runs.
+    compiled: Vec<Compiled>,
+    trace: Trace,
+    knobs: simulate::Knobs,
+}
+
+impl Simulated {
+    fn write(&self, out: &mut dyn Write, args: &Args) -> io::Result<()> {
+        let table = table::Options { verbose: args.verbose };
+        match args.output {
+            Format::Table => table::write(out, &self.simulation, &table),
+            Format::Json => output::json(out, &json::Document::of(self, args)),
+            Format::Svg => out.write_all(plot::svg(&self.simulation).as_bytes()),
+            Format::Html => {
+                let mut text = anstream::StripStream::new(Vec::new());
+                table::rows(&mut text, &self.simulation, &table)?;
+                let text = String::from_utf8_lossy(&text.into_inner()).into_owned();
+                out.write_all(plot::html(&self.simulation, &text).as_bytes())
+            }
+        }
+    }
+}
+
+fn simulated(args: &Args) -> Result<Simulated, Exit> {
+    let knobs = args.model.knobs().map_err(|message| usage(&message))?;
+    if args.file.iter().chain(&args.trace).filter(|path| **path == Path::new("-")).count() > 1 {
+        return Err(usage("stdin can be read only once"));
+    }
+    let files = Files::read(&args.file, &args.namespace)?;
+    let mut compiled = vec![files.compiled(args.name.as_deref(), &args.set)?];
+    if let Some(other) = &args.compare {
+        compiled.push(compared(args, &files, other)?);
+    }
+    let (trace, about) = trace(args)?;
+    let labels = labels(args, &compiled);
+    let mut setups = Vec::new();
+    for (label, compiled) in labels.into_iter().zip(&compiled) {
+        setups.push((label, setup(args, &knobs, compiled)?));
+    }
+    let title = match compiled.first() {
+        Some(first) => format!("{} on {}", first.name, trace.name),
+        None => trace.name.clone(),
+    };
+    let about = match args.hpa {
+        None => about,
+        Some(hpa) => format!("{about}; beside an HPA at {} %, {} to {} pods", hpa.target, hpa.min, hpa.max),
+    };
+    let simulation = Simulation::of(&title, &about, &trace, &setups);
+    Ok(Simulated { simulation, compiled, trace, knobs })
+}
+
+/// The other behaviour: of another manifest, or of this one with other values.
+fn compared(args: &Args, files: &Files, other: &str) -> Result<Compiled, Exit> {
+    let path = PathBuf::from(other);
+    if !other.contains('=') || path.exists() {
+        // A manifest of the same model has the same name, or only one.
+        let others = Files::read(&[path], &args.namespace)?;
+        return others.compiled(args.name.as_deref(), &[]);
+    }
+    let settings = args.set.iter().cloned().chain(other.split(',').map(str::to_owned)).collect::<Vec<_>>();
+    files.compiled(args.name.as_deref(), &settings)
+}
+
+/// What the runs are called, so that people can tell them apart.
+fn labels(args: &Args, compiled: &[Compiled]) -> Vec<String> {
+    let first = match (&args.compare, args.set.as_slice()) {
+        (Some(other), []) if other.contains('=') => compiled.first().map_or_else(String::new, as_written),
+        (_, []) => args.file.first().map_or_else(String::new, |path| path.display().to_string()),
+        (_, set) => set.join(", "),
+    };
+    let second = args.compare.as_ref().map(|other| other.replace(',', ", "));
+    [Some(first), second].into_iter().flatten().map(|label| escaped(&label).to_string()).collect()
+}
+
+/// What a manifest says, in the words of `--compare`.
+fn as_written(compiled: &Compiled) -> String {
+    let OffloadAutoscalerSpec { max_remote_weight, behavior, .. } = &compiled.spec;
+    let strategy = match behavior.strategy {
+        Strategy::Step => "Step",
+        Strategy::Proportional => "Proportional",
+    };
+    format!("as written (strategy={strategy}, percentage={max_remote_weight})")
+}
+
+fn setup(args: &Args, knobs: &simulate::Knobs, compiled: &Compiled) -> Result<Setup, Exit> {
+    let refused = |message: String| {
+        complain(&message);
+        Exit::Refused
+    };
+    let spec = &compiled.spec;
+    let rules = Rules::of(spec).map_err(|error| refused(error.to_string()))?;
+    let tolerance = tolerance(&spec.behavior.scale_up.tolerance);
+    let gauges =
+        Gauges::of(&spec.metrics, tolerance, args.model.full()).map_err(|error| usage(&format!("--full: {error}")))?;
+    Ok(Setup { rules, gauges, knobs: knobs.clone(), hpa: args.hpa, blocked: compiled.blocked })
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn tolerance(tolerance: &IntOrString) -> f64 {
+    let quantity = match tolerance {
+        IntOrString::Int(whole) => Quantity::parse(&whole.to_string()),
+        IntOrString::String(text) => Quantity::parse(text),
+    };
+    quantity.map_or(0.0, |quantity| quantity.milli() as f64 / 1000.0)
+}
+
+/// The traffic, and what happens in it.
+fn trace(args: &Args) -> Result<(Trace, String), Exit> {
+    let (trace, about) = match (args.shape, &args.trace) {
+        (Some(shape), _) => (shape.trace(), shape.about().to_owned()),
+        (None, Some(path)) => {
+            let (name, bytes) = check::read_one(path);
+            let unreadable = |faults: Vec<Fault>| {
+                for Fault { at, message } in faults {
+                    let name = escaped(&name);
+                    complain(&match (at.line, at.column) {
+                        (0, _) => format!("{name}: {message}"),
+                        (line, 0) => format!("{name}:{line}: {message}"),
+                        (line, column) => format!("{name}:{line}:{column}: {message}"),
+                    });
+                }
+                Exit::Unreadable
+            };
+            let bytes = bytes.map_err(|message| {
+                complain(&format!("{}: {message}", escaped(&name)));
+                Exit::Unreadable
+            })?;
+            let trace = simulate::read(&escaped(&name).to_string(), &bytes).map_err(unreadable)?;
+            let about = format!("{} rows", trace.rows().len());
+            (trace, about)
+        }
+        (None, None) => return Err(usage("--trace or --shape is needed")),
+    };
+    Ok((trace.lasting(args.duration), about))
+}
+
+fn usage(message: &str) -> Exit {
+    complain(message);
+    Exit::Usage
+}
