@@ -102,7 +102,7 @@ struct Row {
     of_target: Option<f64>,
     weight: u8,
     desired: u8,
-    reason: String,
+    reason: &'static str,
     replicas: u32,
     ready: u32,
     in_flight: f64,
@@ -211,21 +211,8 @@ impl<'s> Figures<'s> {
 
 impl Row {
     fn of(step: &Step) -> Self {
-        let Step {
-            at,
-            demand,
-            load,
-            reading,
-            weight,
-            desired,
-            reason: _,
-            replicas,
-            ready,
-            in_flight,
-            slow,
-            failed,
-            fits,
-        } = *step;
+        let Step { at, demand, load, reading, weight, desired, reason, replicas, ready, in_flight, slow, failed, fits } =
+            *step;
         Self {
             time: seconds(at),
             demand: in_percent(demand),
@@ -233,7 +220,7 @@ impl Row {
             of_target: reading.map(in_percent),
             weight,
             desired,
-            reason: step.word(),
+            reason: reason.word(),
             replicas,
             ready,
             in_flight: rounded(in_flight),

@@ -74,7 +74,7 @@ fn single(out: &mut dyn Write, named: &Named, options: &Options) -> io::Result<(
                 step.in_flight,
                 short(step.slow),
                 short(step.failed),
-                step.word(),
+                step.reason.word(),
             )?;
         }
         before = Some(step);
@@ -112,7 +112,7 @@ fn double(out: &mut dyn Write, named: [&Named; 2], options: &Options) -> io::Res
                 format!("{} %", step.weight),
                 format!("{}/{}", step.ready, step.replicas),
                 short((step.slow + step.failed).min(1.0)),
-                step.word(),
+                step.reason.word(),
             )
         };
         let line = format!("{:>8} {:>7} | {} | {}", clock(*time), whole(first.demand), half(first), half(second));

@@ -55,14 +55,6 @@ pub struct Step {
     pub fits: bool,
 }
 
-impl Step {
-    /// The reason in one word.
-    #[must_use]
-    pub fn word(&self) -> String {
-        format!("{:?}", self.reason)
-    }
-}
-
 /// Sums over a run. Requests are counted, times are in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Totals {
