@@ -91,6 +91,8 @@ pub struct Args {
 pub(super) enum Format {
     /// A table and a verdict for people
     Table,
+    /// The verdict alone
+    Verdict,
     /// One JSON document for programs
     Json,
     /// A plot, complete in itself

@@ -10,10 +10,11 @@ mod table;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::output;
+use super::output::{self, ERROR, STRONG};
 use super::{Exit, check, complain};
 use crate::api::{IntOrString, OffloadAutoscalerSpec, Strategy};
 use crate::engine::finding::escaped;
+use crate::engine::parse::Mark;
 use crate::engine::units::Quantity;
 use crate::offload::decide::Rules;
 use crate::offload::simulate::{self, Fault, Gauges, Setup, Simulation, Trace, plot};
@@ -43,7 +44,8 @@ impl Simulated {
     fn write(&self, out: &mut dyn Write, args: &Args) -> io::Result<()> {
         let table = table::Options { verbose: args.verbose };
         match args.output {
-            Format::Table => table::write(out, &self.simulation, &table),
+            Format::Table => table::write(out, &self.simulation, Some(&table)),
+            Format::Verdict => table::write(out, &self.simulation, None),
             Format::Json => output::json(out, &json::Document::of(self, args)),
             Format::Svg => out.write_all(plot::svg(&self.simulation).as_bytes()),
             Format::Html => {
@@ -86,35 +88,41 @@ fn simulated(args: &Args) -> Result<Simulated, Exit> {
 
 /// The other behaviour: of another manifest, or of this one with other values.
 fn compared(args: &Args, files: &Files, other: &str) -> Result<Compiled, Exit> {
-    let path = PathBuf::from(other);
-    if !other.contains('=') || path.exists() {
+    match settings_of(other) {
+        Some(settings) => {
+            let settings: Vec<String> = args.set.iter().cloned().chain(settings).collect();
+            files.compiled(args.name.as_deref(), &settings)
+        }
         // A manifest of the same model has the same name, or only one.
-        let others = Files::read(&[path], &args.namespace)?;
-        return others.compiled(args.name.as_deref(), &[]);
+        None => Files::read(&[PathBuf::from(other)], &args.namespace)?.compiled(args.name.as_deref(), &[]),
     }
-    let settings = args.set.iter().cloned().chain(other.split(',').map(str::to_owned)).collect::<Vec<_>>();
-    files.compiled(args.name.as_deref(), &settings)
+}
+
+/// The settings that `--compare` has; none if it names a manifest.
+fn settings_of(other: &str) -> Option<Vec<String>> {
+    (other.contains('=') && !Path::new(other).exists()).then(|| other.split(',').map(str::to_owned).collect())
 }
 
 /// What the runs are called, so that people can tell them apart.
 fn labels(args: &Args, compiled: &[Compiled]) -> Vec<String> {
-    let first = match (&args.compare, args.set.as_slice()) {
-        (Some(other), []) if other.contains('=') => compiled.first().map_or_else(String::new, as_written),
-        (_, []) => args.file.first().map_or_else(String::new, |path| path.display().to_string()),
+    let other = args.compare.as_deref().map(|other| (other, settings_of(other)));
+    let first = match (&other, args.set.as_slice()) {
+        (Some((_, None)), []) => args.file.first().map_or_else(String::new, |path| path.display().to_string()),
+        (_, []) => compiled.first().map_or_else(String::new, as_written),
         (_, set) => set.join(", "),
     };
-    let second = args.compare.as_ref().map(|other| other.replace(',', ", "));
+    let second = other.map(|(path, settings)| settings.map_or(path.to_owned(), |settings| settings.join(", ")));
     [Some(first), second].into_iter().flatten().map(|label| escaped(&label).to_string()).collect()
 }
 
-/// What a manifest says, in the words of `--compare`.
+/// What a manifest says, in short.
 fn as_written(compiled: &Compiled) -> String {
     let OffloadAutoscalerSpec { max_remote_weight, behavior, .. } = &compiled.spec;
     let strategy = match behavior.strategy {
         Strategy::Step => "Step",
         Strategy::Proportional => "Proportional",
     };
-    format!("as written (strategy={strategy}, percentage={max_remote_weight})")
+    format!("{strategy}, at most {max_remote_weight} %")
 }
 
 fn setup(args: &Args, knobs: &simulate::Knobs, compiled: &Compiled) -> Result<Setup, Exit> {
@@ -144,29 +152,30 @@ fn trace(args: &Args) -> Result<(Trace, String), Exit> {
     let (trace, about) = match (args.shape, &args.trace) {
         (Some(shape), _) => (shape.trace(), shape.about().to_owned()),
         (None, Some(path)) => {
-            let (name, bytes) = check::read_one(path);
-            let unreadable = |faults: Vec<Fault>| {
-                for Fault { at, message } in faults {
-                    let name = escaped(&name);
-                    complain(&match (at.line, at.column) {
-                        (0, _) => format!("{name}: {message}"),
-                        (line, 0) => format!("{name}:{line}: {message}"),
-                        (line, column) => format!("{name}:{line}:{column}: {message}"),
-                    });
-                }
-                Exit::Unreadable
-            };
-            let bytes = bytes.map_err(|message| {
-                complain(&format!("{}: {message}", escaped(&name)));
-                Exit::Unreadable
-            })?;
-            let trace = simulate::read(&escaped(&name).to_string(), &bytes).map_err(unreadable)?;
-            let about = format!("{} rows", trace.rows().len());
+            let trace = read_trace(path)?;
+            let about = output::count(trace.rows().len(), "row");
             (trace, about)
         }
         (None, None) => return Err(usage("--trace or --shape is needed")),
     };
     Ok((trace.lasting(args.duration), about))
+}
+
+fn read_trace(path: &Path) -> Result<Trace, Exit> {
+    let (source, bytes) = check::read_one(path);
+    let short = path.file_stem().map_or_else(|| source.clone(), |name| name.to_string_lossy().into_owned());
+    let short = if path == Path::new("-") { "stdin".to_owned() } else { escaped(&short).to_string() };
+    let read = bytes.map_err(|message| vec![Fault { at: Mark::default(), message }]);
+    read.and_then(|bytes| simulate::read(&short, &bytes)).map_err(|faults| {
+        let mut err = anstream::AutoStream::auto(io::stderr().lock());
+        for Fault { at, message } in faults {
+            let numbers = [at.line, at.column].into_iter().take_while(|number| *number > 0);
+            let place = numbers.fold(escaped(&source).to_string(), |place, number| format!("{place}:{number}"));
+            // Where not even stderr can be written to, the exit code must do.
+            _ = writeln!(err, "{STRONG}{place}:{STRONG:#} {ERROR}error:{ERROR:#} {message}");
+        }
+        Exit::Unreadable
+    })
 }
 
 fn usage(message: &str) -> Exit {

@@ -14,12 +14,15 @@ pub(super) struct Options {
 /// How many rows there are if nothing changes.
 const ROWS: usize = 40;
 
-/// Writes the table and the verdict.
-pub(super) fn write(out: &mut dyn Write, simulation: &Simulation, options: &Options) -> io::Result<()> {
+/// Writes the table, unless it is not wanted, and the verdict.
+pub(super) fn write(out: &mut dyn Write, simulation: &Simulation, table: Option<&Options>) -> io::Result<()> {
     let Simulation { title, about, runs, difference, notes } = simulation;
     let length = runs.first().map_or(0, |named| named.run.length);
-    writeln!(out, "{STRONG}{title}{STRONG:#}: {about} ({})\n", span(length))?;
-    rows(out, simulation, options)?;
+    writeln!(out, "{STRONG}{title}{STRONG:#}: {about} ({})", span(length))?;
+    if let Some(options) = table {
+        writeln!(out)?;
+        rows(out, simulation, options)?;
+    }
     for Named { name, verdict, .. } in runs {
         writeln!(out, "\n{STRONG}{name}{STRONG:#}")?;
         for line in &verdict.lines {

@@ -36,11 +36,11 @@ pub fn verdict(run: &Run) -> Verdict {
         _ => {
             if let Some(after) = out.leaves_after {
                 let worst = if out.stretches > 1 { " at the latest" } else { "" };
-                lines.push(format!("leaves {}{worst} after the demand no longer fits at home", span(after)));
+                lines.push(format!("offloads {}{worst} after the demand stops fitting at home", span(after)));
             }
             if let Some(after) = out.returns_after {
                 let worst = if out.stretches > 1 { " at the latest" } else { "" };
-                let line = format!("is wholly back {}{worst} after it fits again", span(after));
+                let line = format!("releases {}{worst} after it fits again", span(after));
                 head.push(line.clone());
                 lines.push(line);
             }
@@ -54,6 +54,10 @@ pub fn verdict(run: &Run) -> Verdict {
         let line = format!("{} % is still away at the end, {why}", out.at_the_end);
         head.push(line.clone());
         lines.push(line);
+        let pods = run.steps.last().map_or(0, |step| step.replicas);
+        if run.most_by_hpa.is_some_and(|most| !totals.fits && pods < most) {
+            lines.push(format!("the HPA sees only what stays at home, and keeps {pods} pods"));
+        }
     }
     let target = run.level.map_or_else(String::new, |level| format!(" (target {})", percent(level)));
     head.push(format!("peak local load {}", percent(totals.peak)));
@@ -61,6 +65,11 @@ pub fn verdict(run: &Run) -> Verdict {
     let turns = plural(out.turns, "change of direction", "changes of direction");
     head.push(turns.clone());
     lines.push(turns);
+    if totals.requests > 0.0 {
+        let bad = (totals.slow + totals.failed).min(totals.requests);
+        let [away, bad] = [totals.away, bad].map(|count| part(count, totals.requests));
+        head.push(format!("{away} sent away, {bad} slow or failed"));
+    }
     lines.push(felt(totals));
     if totals.saturated > 0 {
         lines.push(format!("the pods were as busy as they can be for {}", span(u64::from(totals.saturated) * 1000)));
@@ -92,7 +101,7 @@ fn timed(run: &Run) -> Verdict {
         }
         if step.fits {
             unfit = None;
-            fit = fit.or(Some(step.at));
+            fit = fit.or(Some(before));
         } else {
             unfit = unfit.or(Some(before));
             fit = None;
@@ -134,6 +143,9 @@ fn felt(totals: &Totals) -> String {
     )
 }
 
+/// A difference of shares below which two runs are as good as each other.
+const HARDLY: f64 = 0.002;
+
 /// Says what the second run does differently.
 #[must_use]
 pub fn compare(names: [&str; 2], runs: [&Run; 2]) -> Vec<String> {
@@ -160,7 +172,7 @@ pub fn compare(names: [&str; 2], runs: [&Run; 2]) -> Vec<String> {
     say("changes of direction:", va.turns.to_string(), vb.turns.to_string());
     let delay = |delay: Option<u64>| delay.map_or_else(|| "never".into(), span);
     if va.stretches + vb.stretches > 0 {
-        say("back home, after it fits again:", delay(va.returns_after), delay(vb.returns_after));
+        say("releases, after it fits again:", delay(va.returns_after), delay(vb.returns_after));
     }
     say("away at the end:", format!("{} %", va.at_the_end), format!("{} %", vb.at_the_end));
     say("pods on average:", format!("{:.1}", mean_pods(a)), format!("{:.1}", mean_pods(b)));
@@ -170,11 +182,11 @@ pub fn compare(names: [&str; 2], runs: [&Run; 2]) -> Vec<String> {
     let suffering = |slow: f64, failed: f64| slow + failed;
     let felt = suffering(slow.1, failed.1) - suffering(slow.0, failed.0);
     let sent = away.1 - away.0;
-    let (less, more) = (-0.000_5, 0.000_5);
+    let (less, more) = (-HARDLY, HARDLY);
     let users = match felt {
         felt if felt < less => "fewer requests are slow or fail",
         felt if felt > more => "more requests are slow or fail",
-        _ => "users feel no difference",
+        _ => "users feel hardly any difference",
     };
     let traffic = match sent {
         sent if sent < less => "less is sent away",
@@ -242,4 +254,32 @@ pub fn span(millis: u64) -> String {
 pub fn clock(millis: u64) -> String {
     let seconds = millis / 1000;
     format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_as_exact_as_they_deserve() {
+        for (share, text) in [
+            (0.0, "0 %"),
+            (1e-9, "less than 0.01 %"),
+            (0.000_5, "0.05 %"),
+            (0.001, "0.1 %"),
+            (0.0314, "3.1 %"),
+            (0.0996, "10 %"),
+            (0.972, "97 %"),
+            (1.2, "120 %"),
+        ] {
+            assert_eq!(percent(share), text);
+        }
+        for (millis, text) in
+            [(0, "0 s"), (59_999, "59 s"), (300_000, "5 min"), (315_000, "5 min 15 s"), (7_500_000, "2 h 5 min")]
+        {
+            assert_eq!(span(millis), text);
+        }
+        assert_eq!(clock(36_061_000), "10:01:01");
+        assert_eq!([0.4, 999.0, 1000.0, 1_234_567.8].map(number), ["0", "999", "1 000", "1 234 568"]);
+    }
 }

@@ -61,7 +61,7 @@ impl Shape {
     pub const fn about(self) -> &'static str {
         match self {
             Self::Spike => "demand 50 %, from 10 min on 200 % for 10 min, then 50 %",
-            Self::Step => "demand 50 %, from 10 min on 130 %, for good",
+            Self::Step => "demand 50 %, from 10 min on 150 %, for good",
             Self::Sine => "demand between 30 % and 150 %, a wave an hour",
             Self::Ramp => "demand from 40 % to 160 % within an hour, and back within another",
             Self::Sawtooth => "demand from 40 % to 140 % within 15 min, then at once back, again and again",
@@ -81,8 +81,8 @@ impl Shape {
     #[must_use]
     pub fn trace(self) -> Trace {
         let length = match self {
-            Self::Sine | Self::Ramp => 2 * HOUR + 30 * MINUTE,
-            Self::Step | Self::Sawtooth => 2 * HOUR,
+            Self::Ramp => 2 * HOUR + 30 * MINUTE,
+            Self::Sine | Self::Step | Self::Sawtooth => 2 * HOUR,
             Self::Spike | Self::MetricLoss | Self::ReplicaLoss | Self::Flapping => HOUR,
         };
         let mut rows: Vec<Row> = Vec::new();
@@ -107,7 +107,7 @@ impl Shape {
         let burst = |from: u64, until: u64, high: f64| if (from..until).contains(&minute) { high } else { 0.5 };
         match self {
             Self::Spike => (burst(10, 20, 2.0), None, true),
-            Self::Step => (burst(10, u64::MAX, 1.3), None, true),
+            Self::Step => (burst(10, u64::MAX, 1.5), None, true),
             Self::Sine => (0.9 - 0.6 * cosine(second as f64 / HOUR as f64), None, true),
             Self::Ramp => {
                 let share = second as f64 / HOUR as f64;

@@ -95,6 +95,8 @@ pub struct Run {
     pub level: Option<f64>,
     /// The most that metrics may send away, in percent.
     pub most: u8,
+    /// The most pods that an HPA beside it makes; none if there is no HPA.
+    pub most_by_hpa: Option<u32>,
     /// How long it lasted, in milliseconds.
     pub length: u64,
 }
@@ -118,15 +120,22 @@ pub fn run(trace: &Trace, setup: &Setup) -> Run {
             world.row(row, now);
         }
         world.pods.at(now);
+        world.scale(now, metrics);
         if now.is_multiple_of(world.every) || world.pods.ready() != before {
             world.decide(now, demand, metrics);
         }
-        world.scale(now, metrics);
         world.second(now, demand);
         now += SECOND;
     }
     world.decide(now, demand, metrics);
-    Run { steps: world.steps, totals: world.totals, level: setup.gauges.level(), most: setup.rules.most, length: now }
+    Run {
+        steps: world.steps,
+        totals: world.totals,
+        level: setup.gauges.level(),
+        most: setup.rules.most,
+        most_by_hpa: setup.hpa.map(|hpa| hpa.max),
+        length: now,
+    }
 }
 
 /// What there is at one moment.
@@ -297,3 +306,6 @@ impl<'s> World<'s> {
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
