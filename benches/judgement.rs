@@ -12,7 +12,7 @@ use beamlit_operator::engine::configuration::{Configuration, DeclaredBackend, En
 use beamlit_operator::engine::parse::{JsonLimits, from_json};
 use beamlit_operator::engine::policy::{Flavor, Site};
 use beamlit_operator::engine::units::{CountryCode, HostPattern};
-use beamlit_operator::engine::world::{Fact, Name, Resource, Workload, World};
+use beamlit_operator::engine::world::{Fact, Resource, Workload, World};
 use beamlit_operator::gate::review::{self, Endpoint, Settings, Verdict};
 use criterion::{Criterion, Throughput};
 use serde_json::{Value, json};
@@ -71,11 +71,11 @@ fn main() {
 /// What the review refers to, and so many policies and ModelDeployments beside it.
 fn crowd(count: usize, measuring: bool) -> World {
     let mut world = World::of_cluster();
-    world.put(Fact::Workload(Workload::Deployment, Name::new("default", "my-model")));
     let countries = |codes: &[&str]| -> Value {
         codes.iter().map(|code| json!({"type": "country", "name": code})).collect::<Vec<_>>().into()
     };
     for (resource, object) in [
+        (Resource::Workloads(Workload::Deployment), json!({"metadata": {"name": "my-model"}})),
         (Resource::Services, json!({"metadata": {"name": "my-model"}, "spec": {"ports": [{"port": 8080}]}})),
         (Resource::Services, json!({"metadata": {"name": "my-model-metrics"}, "spec": {"ports": [{"port": 9090}]}})),
         (

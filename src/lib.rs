@@ -3,7 +3,7 @@
 //! Rooms, and which may use which: `api` ← `engine` ← `offload` ← {`cli`, `gate`, `watch`} ← `serve`; `telemetry` and `files` are used by
 //! `gate`, `watch` and `serve`.
 //! Inside `engine`: `units`, `parse`, `finding`, `suggest` ← `policy` ← `configuration`, `world` ← `subject`, `schema` ← `defaults`,
-//! `validate`, `order`, `ratchet` ← `judge` ← `manifest`.
+//! `validate`, `order`, `ratchet` ← `judge`, `compile` ← `manifest`.
 
 pub mod api;
 #[cfg(feature = "cli")]

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use beamlit_operator::cli::{self, Exit, check, crds, rules, schema, simulate};
+use beamlit_operator::cli::{self, Exit, check, compile, crds, rules, schema, simulate};
 use clap::{Parser, Subcommand};
 
-/// Judges ModelDeployments and Policies: at `kubectl apply` as an admission webhook, and in files.
+/// Judges and compiles ModelDeployments and Policies: at `kubectl apply` as an admission webhook, and in files.
 #[derive(Parser)]
 #[command(
     version,
@@ -23,6 +23,8 @@ struct CommandLine {
 enum Command {
     /// Judge manifests in files, directories or on stdin
     Check(check::Args),
+    /// Show what manifests come to: the OffloadAutoscaler, routing and what Beamlit is sent
+    Compile(compile::Args),
     /// Replay traffic against a manifest, and see what would be sent away and what users would feel
     Simulate(Box<simulate::Args>),
     /// List the rules, or explain some of them
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
     match CommandLine::try_parse() {
         Ok(CommandLine { command }) => match command {
             Command::Check(args) => cli::run(|| check::run(&args)),
+            Command::Compile(args) => cli::run(|| compile::run(&args)),
             Command::Simulate(args) => cli::run(|| simulate::run(&args)),
             Command::Rules(args) => cli::run(|| rules::run(&args)),
             Command::Crds(args) => cli::run(|| crds::run(&args)),

@@ -8,10 +8,12 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use beamlit_operator::api::all_crds;
+use beamlit_operator::engine::compile::stamp::AUTOSCALER;
 use beamlit_operator::engine::configuration::Answer::Refuse;
 use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::rules::Reported;
 use beamlit_operator::engine::finding::{Finding, Segment, Severity, escaped};
+use beamlit_operator::engine::manifest::{Compiled, Judged};
 use beamlit_operator::engine::parse::documents;
 use beamlit_operator::engine::world::{Fact, Resource, World};
 use beamlit_operator::gate::review::{Endpoint, Settings, Verdict, answer};
@@ -42,6 +44,22 @@ fn no_two_manifests_say_that_they_are_the_same() {
 }
 
 #[test]
+fn what_stands_beside_an_object_is_part_of_the_verdict() {
+    let codes = |which: &str| -> Vec<&'static str> {
+        let manifest = corpus::all().into_iter().find(|manifest| manifest.name.ends_with(which)).unwrap();
+        manifest.check().unwrap().findings.iter().map(|placed| placed.finding.rule.code).collect()
+    };
+    for (which, expected) in [
+        (": a port of the pods, to which the Service leads by its name", vec![]),
+        (": a port to which no name of the pods leads", vec!["RF008"]),
+        (": Step beside an autoscaler without metrics, on the cpu of one container", vec!["MD031"]),
+        (": Proportional beside the same autoscaler", vec![]),
+    ] {
+        assert_eq!(codes(which), expected, "{which}");
+    }
+}
+
+#[test]
 fn webhook_and_check_say_the_same() {
     let mut judged = 0;
     let mut faults = Vec::new();
@@ -54,6 +72,12 @@ fn webhook_and_check_say_the_same() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(judged >= 200, "{judged} manifests were compared");
+}
+
+/// The autoscaler that `compile` makes of it, as it is stamped.
+fn compiled(check: &Judged) -> Option<String> {
+    let Some(Compiled::ModelDeployment(plan, _)) = &check.compiled else { return None };
+    plan.autoscaler.as_ref().map(|spec| serde_json::to_string(spec).unwrap())
 }
 
 /// Where the two differ; none if the API server would not let the webhook see such an object.
@@ -76,8 +100,14 @@ fn differences(manifest: &Manifest) -> Option<Vec<String>> {
     } else if mutated == Verdict::Denied {
         faults.push("/mutate denies what the schema does not refuse".to_owned());
     } else {
-        // What /validate sees in the end: the object with its defaults.
-        let (_, after) = ask(Endpoint::Validate, &patched(review, &answer));
+        // What /validate sees in the end: the object with its defaults and its stamps.
+        let review = patched(review, &answer);
+        let stamp = review["request"]["object"]["metadata"]["annotations"].get(AUTOSCALER).and_then(Value::as_str);
+        let compiled = errors.is_empty().then(|| compiled(&check)).flatten();
+        if stamp != compiled.as_deref() {
+            faults.push(format!("stamped {stamp:?}, and compiled to {compiled:?}"));
+        }
+        let (_, after) = ask(Endpoint::Validate, &review);
         compare(&mut faults, "/validate after /mutate", &after, &errors, &warnings);
     }
     if (verdict == Verdict::Denied) == errors.is_empty() {
@@ -147,7 +177,9 @@ fn ask(endpoint: Endpoint, review: &Value) -> (Verdict, Value) {
 fn world() -> World {
     let mut world = World::of_files();
     for document in documents(corpus::WORLD.as_bytes()) {
-        world.put(Fact::of(Resource::Policies, &document.content.unwrap(), corpus::NAMESPACE).unwrap());
+        let node = document.content.unwrap();
+        let resource = Resource::of(node.text_of("apiVersion").unwrap(), node.text_of("kind").unwrap()).unwrap();
+        world.put(Fact::of(resource, &node, corpus::NAMESPACE).unwrap());
     }
     world
 }

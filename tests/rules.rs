@@ -1,6 +1,7 @@
 //! Every example of the catalogue goes through the engine: the bad one breaks its rule and no other, the good one none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use beamlit_operator::engine::compile::stamp;
 use beamlit_operator::engine::configuration::Configuration;
 use beamlit_operator::engine::finding::rules::{self, Example, Rule};
 use beamlit_operator::engine::finding::{Finding, Severity};
@@ -58,7 +59,8 @@ fn in_cluster(example: Example, text: &str) -> Vec<Finding> {
         Example::Deletion => judge_deletion(kind, &surroundings),
         _ => judge(kind, &judged, &surroundings, Reading::Review),
     };
-    findings.list().to_vec()
+    let stamped = stamp::stamp(kind, &judged, None, &surroundings, &findings);
+    findings.list().iter().chain(stamped.findings.list()).cloned().collect()
 }
 
 fn configured(text: &str) -> Configuration {

@@ -159,6 +159,8 @@ fn exit_codes_are_those_of_the_contract() {
         (&["-f", SAMPLE, "--set", "percentage"], 64, "is not FIELD=VALUE"),
         (&["-f", SAMPLE, "--set", "percentage=101"], 1, "spec.offloadingConfig.behavior.percentage"),
         (&["-f", SAMPLE, "--compare", "strategy=Steps"], 1, "did you mean \"Step\"?"),
+        (&["-f", SAMPLE, "--set", "percentage.deeper=1"], 1, "must be an integer, not a map"),
+        (&["-f", SAMPLE, "--compare", "strategy=Step,=1"], 64, "is not FIELD=VALUE"),
         (&["-f", SAMPLE, "--compare", "no.yaml"], 2, "no.yaml"),
         (&["-f", SAMPLE, "--idle", "50", "--saturation", "50"], 64, "--saturation must be more than --idle"),
         (&["-f", SAMPLE, "--full", "queue=10"], 64, "no metric with a plain target is called queue"),

@@ -242,8 +242,8 @@ pub struct OffloadingBehavior {
     /// How the weight follows the metrics: `Step` (all of percentage once a target is reached) or `Proportional` (just as much as keeps
     /// the local deployment at its target; recommended beside an HPA). Absent means Step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["Step", "Proportional"]))]
-    pub strategy: Option<String>,
+    #[schemars(with = "Strategy")]
+    pub strategy: Option<Strategy>,
     /// How the weight rises, towards the remote backend. Absent means at once: window 0, tolerance 0, all of the traffic within 15 s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_up: Option<WeightScalingRules>,
@@ -254,6 +254,16 @@ pub struct OffloadingBehavior {
 
 fn percentage() -> i32 {
     100
+}
+
+/// How the weight follows the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Strategy {
+    #[allow(missing_docs)]
+    #[default]
+    Step,
+    #[allow(missing_docs)]
+    Proportional,
 }
 
 /// How the weight changes in one direction.
@@ -269,12 +279,24 @@ pub struct WeightScalingRules {
     pub tolerance: Option<IntOrString>,
     /// Which policy counts: `Max` (the fastest), `Min` (the slowest) or `Disabled` (the weight does not move this way). Absent means Max.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("enum" = ["Max", "Min", "Disabled"]))]
-    pub select_policy: Option<String>,
+    #[schemars(with = "SelectPolicy")]
+    pub select_policy: Option<SelectPolicy>,
     /// How fast the weight may move. At least one, if given. Absent means 100 points every 15 s up, 25 points every 15 s down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), extend("x-kubernetes-list-type" = "atomic"))]
     pub policies: Option<Vec<WeightScalingPolicy>>,
+}
+
+/// Which of several policies counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SelectPolicy {
+    #[allow(missing_docs)]
+    #[default]
+    Max,
+    #[allow(missing_docs)]
+    Min,
+    #[allow(missing_docs)]
+    Disabled,
 }
 
 /// A limit on the speed of the weight.

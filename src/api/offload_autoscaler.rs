@@ -5,7 +5,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{IntOrString, MetricSpec, Scheme};
+use super::{IntOrString, MetricSpec, Scheme, SelectPolicy, Strategy};
 
 /// When, how much and whereto the traffic of a workload is sent away, with everything that is defaulted or resolved written out.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,16 +79,6 @@ pub struct RemoteWeightBehavior {
     pub failover: Failover,
 }
 
-/// How the weight follows the metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Strategy {
-    /// All of the most once one target is reached, nothing once all metrics allow it.
-    #[default]
-    Step,
-    /// Just as much as keeps the workload at its target.
-    Proportional,
-}
-
 /// How the weight changes in one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -103,18 +93,6 @@ pub struct RemoteWeightRules {
     /// How fast the weight may move, one or more. Required.
     #[schemars(length(min = 1), extend("x-kubernetes-list-type" = "atomic"))]
     pub policies: Vec<super::WeightScalingPolicy>,
-}
-
-/// Which of several policies counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SelectPolicy {
-    /// The fastest.
-    #[default]
-    Max,
-    /// The slowest.
-    Min,
-    /// None: the weight does not move this way.
-    Disabled,
 }
 
 /// How a held weight is tried for whether the load fits at home again: demand that is computed back from what is left at home

@@ -20,6 +20,17 @@ pub enum IntOrString {
     String(String),
 }
 
+impl IntOrString {
+    /// The same quantity as a text, in which form the API server gives quantities back.
+    #[must_use]
+    pub fn as_text(&self) -> Self {
+        match self {
+            Self::Int(int) => Self::String(int.to_string()),
+            Self::String(text) => Self::String(text.clone()),
+        }
+    }
+}
+
 impl JsonSchema for IntOrString {
     fn inline_schema() -> bool {
         true

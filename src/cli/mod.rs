@@ -1,6 +1,7 @@
-//! The command line: the judge on files, the catalogue of rules, the CRDs and the configuration's schema, without a cluster and without a network.
+//! The command line: the judge and the compiler on files, the catalogue of rules, the CRDs and the configuration's schema, without a cluster and without a network.
 
 pub mod check;
+pub mod compile;
 pub mod crds;
 mod output;
 pub mod rules;

@@ -1,5 +1,6 @@
-//! The judge: parse → default → validate. Pure, synchronous, deterministic; webhook and command line call the same functions.
+//! The judge and the compiler: parse → default → validate → compile. Pure, synchronous, deterministic; webhook and command line call the same functions.
 
+pub mod compile;
 pub mod configuration;
 pub mod defaults;
 pub mod finding;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Time;
+pub use crate::engine::compile::Blocked;
 
 /// Everything that a decision is made on.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,19 +25,6 @@ pub enum Local {
     Ready(u32),
     /// The workload or the Service is missing, or nobody could look: never a failover.
     Unknown,
-}
-
-/// Why nothing may be sent away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Blocked {
-    /// The object is disabled.
-    Disabled,
-    /// A policy is missing, not known, or the policies leave nothing.
-    PoliciesUnresolved,
-    /// The remote backend is refused.
-    RemoteRefused,
-    /// The backend is Beamlit's, and the model is not known to be deployed there.
-    RemoteNotReady,
 }
 
 /// What holds a weight.

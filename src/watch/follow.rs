@@ -1,5 +1,6 @@
 //! One watch from its list to its first fault: events become facts, and facts go into the world.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::mem::take;
 use std::pin::pin;
@@ -9,11 +10,13 @@ use kube::api::{Api, ApiResource, DynamicObject, ObjectMeta, PartialObjectMeta};
 use kube::client::Client;
 use kube::runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::fault::Fault;
 use super::resources::{Needed, Watched};
+use super::slim::{PodPorts, Slim};
 use super::{WATCH_TIMEOUT, Watches};
-use crate::engine::parse::{Member, Node, Value};
+use crate::engine::parse::{Member, Node, Value as Tree};
 use crate::engine::world::{Fact, Name};
 
 /// Lists and watches a resource until something goes wrong, which is returned. (A watch that the API server ends in good
@@ -25,8 +28,12 @@ pub(super) async fn follow(watches: &Watches, watched: Watched, api: &ApiResourc
             take_over(watches, watched, api, |object| (&object.metadata, None)).await
         }
         Needed::Spec | Needed::SpecIfServed => {
-            let api = Api::<DynamicObject>::all_with(client.clone(), api);
-            take_over(watches, watched, api, |object| (&object.metadata, object.data.get("spec"))).await
+            let api = Api::<Slim<Value>>::all_with(client.clone(), api);
+            take_over(watches, watched, api, |object| (&object.metadata, Some(Cow::Borrowed(&object.spec)))).await
+        }
+        Needed::PodPorts => {
+            let api = Api::<Slim<PodPorts>>::all_with(client.clone(), api);
+            take_over(watches, watched, api, |object| (&object.metadata, object.spec.json().map(Cow::Owned))).await
         }
     }
 }
@@ -35,14 +42,14 @@ async fn take_over<K>(
     watches: &Watches,
     watched: Watched,
     api: Api<K>,
-    parts: impl Fn(&K) -> (&ObjectMeta, Option<&serde_json::Value>) + Send,
+    parts: impl Fn(&K) -> (&ObjectMeta, Option<Cow<'_, Value>>) + Send,
 ) -> Fault
 where
     K: kube::Resource + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     let fact = |object: &K| {
         let (metadata, spec) = parts(object);
-        Fact::of(watched.resource, &node(metadata, spec), "")
+        Fact::of(watched.resource, &node(metadata, spec.as_deref()), "")
     };
     let mut listed = Vec::new();
     let mut events = pin!(watcher(api, watcher::Config::default().timeout(WATCH_TIMEOUT)));
@@ -58,7 +65,7 @@ where
                 }
             }
             Ok(Event::Delete(object)) => {
-                let (ObjectMeta { name, namespace, .. }, _) = parts(&object);
+                let ObjectMeta { name, namespace, .. } = object.meta();
                 let name = Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default());
                 watches.change(|world| world.remove(watched.resource, &name));
             }
@@ -69,11 +76,11 @@ where
 }
 
 /// The parts of an object that a fact is made of, as a tree.
-fn node<'a>(metadata: &'a ObjectMeta, spec: Option<&'a serde_json::Value>) -> Node<'a> {
+fn node<'a>(metadata: &'a ObjectMeta, spec: Option<&'a Value>) -> Node<'a> {
     let member = |key: &'static str, value| Member { key: key.into(), key_at: Default::default(), value };
-    let text = |text: &'a Option<String>| Node::new(Value::Text(text.as_deref().unwrap_or_default().into()));
+    let text = |text: &'a Option<String>| Node::new(Tree::Text(text.as_deref().unwrap_or_default().into()));
     let metadata = [member("name", text(&metadata.name)), member("namespace", text(&metadata.namespace))];
-    let mut members = vec![member("metadata", Node::new(Value::Map(metadata.into())))];
+    let mut members = vec![member("metadata", Node::new(Tree::Map(metadata.into())))];
     members.extend(spec.map(|spec| member("spec", Node::from(spec))));
-    Node::new(Value::Map(members))
+    Node::new(Tree::Map(members))
 }

@@ -9,6 +9,7 @@
 mod fault;
 mod follow;
 mod resources;
+mod slim;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -42,7 +43,7 @@ const SILENCE: Duration = Duration::from_secs(29);
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// The shortest and the longest wait before a watch is started again. Each is twice the one before, and none is quite regular, so
-/// that nine watches of several replicas do not come back in step. Short, because an API server that restarts is soon back.
+/// that the watches of several replicas do not come back in step. Short, because an API server that restarts is soon back.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// After how long a watch counts as one that holds.

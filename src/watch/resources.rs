@@ -26,13 +26,15 @@ pub(super) enum Needed {
     Spec,
     /// Its spec, of a resource that a cluster may have, and may be given or lose at any time.
     SpecIfServed,
+    /// The ports of its pods.
+    PodPorts,
     /// That it is there.
     Metadata,
 }
 
 impl Watched {
     /// Everything that is watched.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::new("policies", Resource::Policies, AUTHORIZATION_GROUP, &[VERSION], "Policy", Needed::Spec),
         Self::new(
             "modeldeployments",
@@ -47,6 +49,14 @@ impl Watched {
         Self::workload("statefulsets", Workload::StatefulSet),
         Self::workload("daemonsets", Workload::DaemonSet),
         Self::workload("replicasets", Workload::ReplicaSet),
+        Self::new(
+            "horizontalpodautoscalers",
+            Resource::HorizontalPodAutoscalers,
+            "autoscaling",
+            &["v2"],
+            "HorizontalPodAutoscaler",
+            Needed::Spec,
+        ),
         Self::new(
             "referencegrants",
             Resource::ReferenceGrants,
@@ -70,7 +80,7 @@ impl Watched {
     }
 
     const fn workload(name: &'static str, kind: Workload) -> Self {
-        Self::new(name, Resource::Workloads(kind), "apps", &["v1"], kind.name(), Needed::Metadata)
+        Self::new(name, Resource::Workloads(kind), "apps", &["v1"], kind.name(), Needed::PodPorts)
     }
 
     /// How the API server knows each version of it, the best first.

@@ -32,6 +32,7 @@ mod registration;
 mod resources;
 mod rights;
 mod rollout;
+mod stamps;
 mod teams;
 mod uninstall;
 mod watches;

@@ -11,7 +11,7 @@ use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::teams::workload;
 
 /// What is watched of every cluster, as the metrics name it.
-const WATCHED: [&str; 9] = [
+const WATCHED: [&str; 10] = [
     "policies",
     "modeldeployments",
     "services",
@@ -19,6 +19,7 @@ const WATCHED: [&str; 9] = [
     "statefulsets",
     "daemonsets",
     "replicasets",
+    "horizontalpodautoscalers",
     "referencegrants",
     "namespaces",
 ];

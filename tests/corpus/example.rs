@@ -1,8 +1,8 @@
 //! The examples of the catalogue as whole manifests.
 
 use beamlit_operator::engine::finding::rules::{self, Example, Rule};
-use beamlit_operator::engine::parse::{Node, Value, documents};
-use serde_json::{Number, Value as Json};
+use beamlit_operator::engine::parse::documents;
+use serde_json::Value as Json;
 
 /// The manifest that an example of a rule stands for.
 pub(crate) fn whole(rule: &Rule, text: &str) -> String {
@@ -18,21 +18,5 @@ pub(crate) fn whole(rule: &Rule, text: &str) -> String {
 
 /// The first document of a text, of equal keys the last.
 pub(crate) fn read(text: &str) -> Json {
-    json(&documents(text.as_bytes()).next().unwrap().content.unwrap()).unwrap()
-}
-
-/// A tree as JSON; none if it holds a number that JSON does not have.
-pub(crate) fn json(node: &Node<'_>) -> Option<Json> {
-    Some(match &node.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::from(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::Float(value) => Json::Number(Number::from_f64(*value)?),
-        Value::Text(text) => Json::from(text.as_ref()),
-        Value::List(items) => items.iter().map(json).collect::<Option<_>>()?,
-        Value::Map(members) => {
-            let members = members.iter().map(|member| Some((member.key.clone().into_owned(), json(&member.value)?)));
-            Json::Object(members.collect::<Option<_>>()?)
-        }
-    })
+    documents(text.as_bytes()).next().unwrap().content.unwrap().json().unwrap()
 }

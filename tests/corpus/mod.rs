@@ -24,11 +24,12 @@ pub(crate) const NAMESPACE: &str = "default";
 pub(crate) const WORLD: &str = include_str!("world.yaml");
 
 /// The documents of `tests/corpus/*.yaml`.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("good", include_str!("good.yaml")),
     ("limits", include_str!("limits.yaml")),
     ("metadata", include_str!("metadata.yaml")),
     ("policies", include_str!("policies.yaml")),
+    ("references", include_str!("references.yaml")),
     ("spelling", include_str!("spelling.yaml")),
     ("types", include_str!("types.yaml")),
 ];
@@ -44,9 +45,9 @@ pub(crate) fn all() -> Vec<Manifest> {
 }
 
 impl Manifest {
-    /// What `check` says of it; none if it is somebody else's.
+    /// What `check` says of it, and what `compile` makes of it; none if it is somebody else's.
     pub(crate) fn check(&self) -> Option<Judged> {
-        let mut judge = Judge::new(NAMESPACE, Configuration::default());
+        let mut judge = Judge::new(NAMESPACE, Configuration::default()).compiling();
         judge.learn(WORLD.as_bytes());
         let mut outcomes = judge.source(self.text.as_bytes(), Named::Explicitly);
         assert_eq!(outcomes.len(), 1, "{}: not one object", self.name);
@@ -60,7 +61,7 @@ impl Manifest {
     /// The object as JSON, of equal keys the last, as kubectl sends it; none if it holds a number that JSON does not have.
     #[allow(dead_code, reason = "the cluster tests hand out the files as they are")]
     pub(crate) fn json(&self) -> Option<Json> {
-        example::json(&documents(self.text.as_bytes()).next()?.content.ok()?)
+        documents(self.text.as_bytes()).next()?.content.ok()?.json()
     }
 }
 

@@ -7,8 +7,6 @@ mod plain;
 mod report;
 mod sources;
 
-pub(super) use given::{Given, given, read_one};
-
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 
@@ -18,8 +16,9 @@ use crate::engine::configuration::Configuration;
 use crate::engine::manifest::Judge;
 use crate::engine::parse::Mark;
 use crate::engine::units::names;
+pub(super) use given::{Files, Given, given, read_one};
 use report::Report;
-use sources::{Fault, Source};
+use sources::{Read, Source};
 
 /// What `check` is told to do.
 #[derive(Debug, clap::Args)]
@@ -52,18 +51,8 @@ pub struct Args {
     #[arg(required_unless_present = "config", value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// The operator's configuration (an OperatorConfiguration): it is judged too, and where it is not sound nothing else is
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// The namespace of objects that name none
-    #[arg(long, short, value_name = "NAMESPACE", default_value = "default", value_parser = namespace)]
-    namespace: String,
-
-    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it [default: clusterDomain of the
-    /// configuration, or else cluster.local]
-    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
-    cluster_domain: Option<String>,
+    #[command(flatten)]
+    place: Place,
 
     /// End with exit code 1 if there is a warning
     #[arg(long)]
@@ -78,6 +67,23 @@ pub struct Args {
     quiet: bool,
 }
 
+/// Where manifests are judged as if they were applied there.
+#[derive(Debug, clap::Args)]
+pub(super) struct Place {
+    /// The operator's configuration (an OperatorConfiguration): it is judged too, and where it is not sound nothing else is
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The namespace of objects that name none
+    #[arg(long, short, value_name = "NAMESPACE", default_value = "default", value_parser = namespace)]
+    namespace: String,
+
+    /// The cluster's DNS domain: remote backends may not be names of other namespaces in it [default: clusterDomain of the
+    /// configuration, or else cluster.local]
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
+    cluster_domain: Option<String>,
+}
+
 fn namespace(text: &str) -> Result<String, String> {
     names::dns_label(text).map(|()| text.to_owned())
 }
@@ -89,7 +95,7 @@ fn domain(text: &str) -> Result<String, String> {
 
 /// Judges what the arguments name and prints what was found.
 pub fn run(args: &Args) -> Exit {
-    let report = judged(args);
+    let report = judged(&args.paths, &args.place, |judge| judge);
     output::print(report.exit(args.deny_warnings), |out| match args.output {
         Format::Json => json::write(out, &report, args.quiet),
         Format::Plain => {
@@ -98,44 +104,60 @@ pub fn run(args: &Args) -> Exit {
     })
 }
 
-fn judged(args: &Args) -> Report {
+/// Judges what paths lead to, as one world, by a judge that is `prepared`.
+fn judged(paths: &[PathBuf], place: &Place, prepared: impl FnOnce(Judge) -> Judge) -> Report {
     let mut report = Report::default();
-    let domain = args.cluster_domain.as_deref();
-    let configuration = match &args.config {
+    if let Some(judge) = judge(&mut report, paths, place) {
+        judge_all(&mut report, prepared(judge), read(paths, place));
+    }
+    report
+}
+
+/// The judge of a place, and a report on its configuration; none if that is not sound.
+fn judge(report: &mut Report, paths: &[PathBuf], place: &Place) -> Option<Judge> {
+    let domain = place.cluster_domain.as_deref();
+    let configuration = match &place.config {
         None => {
             let default = Configuration::default();
             Configuration { cluster_domain: domain.map_or(default.cluster_domain, str::to_owned), ..default }
         }
         Some(path) => {
-            report.beside = usize::from(!args.paths.is_empty());
-            match configured::judge(&mut report, path, domain) {
+            report.beside = usize::from(!paths.is_empty());
+            match configured::judge(report, path, domain) {
                 Some(configuration) => configuration,
                 // Verdicts of another configuration would be untrue.
                 None => {
-                    report.not_judged = args.paths.iter().map(|path| sources::name_of(path)).collect();
-                    return report;
+                    report.not_judged = paths.iter().map(|path| sources::name_of(path)).collect();
+                    return None;
                 }
             }
         }
     };
-    let mut judge = Judge::new(&args.namespace, configuration).in_cluster_domain(domain);
-    let mut found = sources::find(&args.paths);
-    if let Some(path) = &args.config {
+    Some(Judge::new(&place.namespace, configuration).in_cluster_domain(domain))
+}
+
+/// What paths lead to, but for the configuration.
+fn read(paths: &[PathBuf], place: &Place) -> Vec<Read> {
+    let mut found = sources::find(paths);
+    if let Some(path) = &place.config {
         sources::leave_out(&mut found, path);
     }
-    let found = sources::read(found, sources::MAX_TOGETHER);
+    sources::read(found, sources::MAX_TOGETHER)
+}
+
+/// Has all sources judged as one world.
+fn judge_all(report: &mut Report, mut judge: Judge, found: Vec<Read>) {
     for (_, bytes) in found.iter().flatten() {
         // What cannot be taken in breaks down once more when it is judged, and is told then.
         _ = panic::catch_unwind(AssertUnwindSafe(|| judge.learn(bytes)));
     }
-    examine(&mut report, found, |source, bytes| judge.source(bytes, source.named));
-    report
+    examine(report, found, |source, bytes| judge.source(bytes, source.named));
 }
 
 /// Has every source judged. A panic is a fault of this program: it is reported for its source, and the others are still judged.
 fn examine(
     report: &mut Report,
-    sources: Vec<Result<(Source, Vec<u8>), Fault>>,
+    sources: Vec<Read>,
     mut judge: impl FnMut(&Source, &[u8]) -> Vec<crate::engine::manifest::Outcome>,
 ) {
     for found in sources {

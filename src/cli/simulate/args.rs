@@ -6,8 +6,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use crate::cli::check::Place;
 use crate::engine::finding::quoted;
-use crate::engine::units::{GoDuration, Quantity, names};
+use crate::engine::manifest::Setting;
+use crate::engine::units::{GoDuration, Quantity};
 use crate::offload::simulate::{Assumed, Hpa, Knobs, MAX_DURATION, MAX_PODS, Shape};
 
 /// What `simulate` is told to do.
@@ -44,9 +46,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 
-    /// The namespace of objects that name none
-    #[arg(long, short, value_name = "NAMESPACE", default_value = "default", value_parser = namespace)]
-    pub(super) namespace: String,
+    #[command(flatten)]
+    pub(super) place: Place,
 
     /// The traffic: CSV or JSON with time (seconds, 1h30m or RFC 3339), demand (percent) and, if they are known, replicas, ready and
     /// metrics; - for stdin
@@ -62,9 +63,9 @@ pub struct Args {
     pub(super) duration: Option<Duration>,
 
     /// Change the manifest first: strategy=Proportional, percentage=30, scaleDown.stabilizationWindowSeconds=60 (below
-    /// offloadingConfig.behavior), target=80 (of its only metric); several with commas
-    #[arg(long, value_name = "FIELD=VALUE", value_delimiter = ',')]
-    pub(super) set: Vec<String>,
+    /// offloadingConfig.behavior), target=80 (of its first metric); several with commas
+    #[arg(long, value_name = "FIELD=VALUE", value_delimiter = ',', value_parser = Setting::parse)]
+    pub(super) set: Vec<Setting>,
 
     /// Beside it simulate another manifest, or this one with other values, as with --set
     #[arg(long, value_name = "PATH|FIELD=VALUE")]
@@ -201,10 +202,6 @@ impl ValueEnum for Shape {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name()).help(self.about()))
     }
-}
-
-fn namespace(text: &str) -> Result<String, String> {
-    names::dns_label(text).map(|()| text.to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -2,113 +2,101 @@
 
 use std::path::PathBuf;
 
-use super::compiled::{self, Compiled};
-use super::settings;
-use crate::cli::{Exit, check, complain};
-use crate::engine::configuration::Configuration;
-use crate::engine::finding::{Severity, escaped};
-use crate::engine::parse::{Node, Value, documents};
-use crate::engine::world::{Fact, Resource, World};
-use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
+use crate::api::OffloadAutoscalerSpec;
+use crate::cli::check::{self, Given, Place};
+use crate::cli::{Exit, complain};
+use crate::engine::compile::{Blocked, Plan};
+use crate::engine::finding::escaped;
+use crate::engine::manifest::{Compiled as Manifest, Setting};
 
-/// Files that were judged, and how to find things in them.
-pub(super) struct Files {
-    given: check::Given,
-    namespace: String,
+/// What decides.
+pub(super) struct Compiled {
+    /// The object's name.
+    pub name: String,
+    /// The compiled autoscaler.
+    pub spec: OffloadAutoscalerSpec,
+    /// Why nothing may be sent away.
+    pub blocked: Option<Blocked>,
+    /// What else is known of it.
+    pub notes: Vec<String>,
 }
 
-impl Files {
-    /// Reads and judges them.
-    pub(super) fn read(paths: &[PathBuf], namespace: &str) -> Result<Self, Exit> {
-        Ok(Self { given: check::given(paths, namespace)?, namespace: namespace.to_owned() })
+/// Files that were read, and how to find things in them.
+pub(super) struct Files<'p>(check::Files<'p>);
+
+impl<'p> Files<'p> {
+    pub(super) fn read(paths: &'p [PathBuf], place: &'p Place) -> Self {
+        Self(check::Files::read(paths, place))
     }
 
     /// The ModelDeployment of that name, or the only one, with values set in it, compiled.
-    pub(super) fn compiled(&self, name: Option<&str>, set: &[String]) -> Result<Compiled, Exit> {
-        let mut world = World::of_files();
-        let mut found = Vec::new();
-        for (_, bytes) in &self.given.sources {
-            for document in documents(bytes).filter_map(|document| document.content.ok()) {
-                self.gather(document, &mut world, &mut found);
-            }
+    pub(super) fn compiled(&self, name: Option<&str>, settings: &[Setting]) -> Result<Compiled, Exit> {
+        let chosen = choose(deployments(self.0.given(|judge| judge)), name)?;
+        if settings.is_empty() {
+            return compiled(chosen);
         }
-        let mut chosen = choose(found, name)?;
-        settings::apply(&mut chosen, set).map_err(|message| usage(&message))?;
-        let namespace = namespace_of(&chosen, &self.namespace).to_owned();
-        let name = name_of(&chosen).to_owned();
-        if chosen.find(&["spec", "offloadingConfig"]).is_none() {
-            let (namespace, name) = (escaped(&namespace), escaped(&name));
-            complain(&format!("ModelDeployment {namespace}/{name} has no offloadingConfig: nothing is ever sent away"));
-            return Err(Exit::Nothing);
-        }
-        let configuration = Configuration::default();
-        let surroundings =
-            Surroundings { namespace: &namespace, name: &name, configuration: &configuration, world: &world };
-        if !set.is_empty() {
-            let findings = judge(Kind::ModelDeployment, &chosen, &surroundings, Reading::File);
-            if findings.refuse() {
-                for finding in findings.of(Severity::Error) {
-                    complain(&format!("with {}: {finding}", escaped(&set.join(","))));
-                }
-                return Err(Exit::Refused);
-            }
-        }
-        compiled::compile(&chosen, &surroundings).map_err(|message| {
-            complain(&message);
-            Exit::Refused
-        })
-    }
-
-    /// Takes in what others refer to, and keeps the ModelDeployments. Items of Lists are objects as well.
-    fn gather<'a>(&self, mut object: Node<'a>, world: &mut World, found: &mut Vec<Node<'a>>) {
-        if object.text_of("kind").is_some_and(|kind| kind.ends_with("List"))
-            && let Some(Node { value: Value::List(items), .. }) = object.get_mut("items")
-        {
-            for item in std::mem::take(items) {
-                self.gather(item, world, found);
-            }
-            return;
-        }
-        let text = |key: &str| object.text_of(key).unwrap_or_default();
-        match Resource::of(text("apiVersion"), text("kind")) {
-            Some(Resource::ModelDeployments) => {
-                _ = defaults::apply(Kind::ModelDeployment, &mut object);
-                found.push(object);
-            }
-            Some(resource) => {
-                if let Some(fact) = Fact::of(resource, &object, &self.namespace) {
-                    world.put(fact);
-                }
-            }
-            None => {}
-        }
+        let again = self.0.given(|judge| judge.setting(&chosen.namespace, &chosen.name, settings));
+        let found = deployments(again)?.into_iter().find(|given| given.is(&chosen.namespace, &chosen.name));
+        found.map_or(Err(Exit::Internal), compiled)
     }
 }
 
-fn usage(message: &str) -> Exit {
-    complain(message);
-    Exit::Usage
+/// A ModelDeployment that was admitted.
+struct Chosen {
+    namespace: String,
+    name: String,
+    plan: Plan,
 }
 
-fn name_of<'n>(object: &'n Node<'_>) -> &'n str {
-    object.find(&["metadata", "name"]).and_then(Node::text).unwrap_or_default()
+impl Chosen {
+    fn is(&self, namespace: &str, name: &str) -> bool {
+        (&*self.namespace, &*self.name) == (namespace, name)
+    }
+
+    fn full_name(&self) -> String {
+        format!("{}/{}", escaped(&self.namespace), escaped(&self.name))
+    }
 }
 
-fn namespace_of<'n>(object: &'n Node<'_>, default: &'n str) -> &'n str {
-    object.find(&["metadata", "namespace"]).and_then(Node::text).filter(|name| !name.is_empty()).unwrap_or(default)
+fn deployments(given: Result<Vec<Given>, Exit>) -> Result<Vec<Chosen>, Exit> {
+    let given = match given {
+        Ok(given) => given,
+        Err(Exit::Nothing) => Vec::new(),
+        Err(exit) => return Err(exit),
+    };
+    let deployments = given.into_iter().filter_map(|Given { source: _, namespace, name, compiled }| match compiled {
+        Manifest::ModelDeployment(plan, _) => Some(Chosen { namespace, name, plan: *plan }),
+        Manifest::Policy(_) => None,
+    });
+    Ok(deployments.collect())
+}
+
+fn compiled(chosen: Chosen) -> Result<Compiled, Exit> {
+    let full_name = chosen.full_name();
+    let Plan { autoscaler, routing: _, beamlit: _, backend: _, blocked, open: _ } = chosen.plan;
+    let Some(spec) = autoscaler else {
+        complain(&format!("ModelDeployment {full_name} has no offloadingConfig: nothing is ever sent away"));
+        return Err(Exit::Nothing);
+    };
+    // What is missing here may be there in a cluster: who simulates wants to see what happens then.
+    let disabled = blocked.iter().copied().find(|blocked| *blocked == Blocked::Disabled);
+    let notes = blocked.iter().filter(|blocked| **blocked != Blocked::Disabled);
+    let notes = notes.map(|blocked| format!("as these files stand nothing may be sent away: {blocked}")).collect();
+    Ok(Compiled { name: chosen.name, spec, blocked: disabled, notes })
 }
 
 /// How many names a message lists.
 const MAX_NAMES: usize = 10;
 
-fn choose<'a>(found: Vec<Node<'a>>, name: Option<&str>) -> Result<Node<'a>, Exit> {
-    let names: Vec<String> = found.iter().take(MAX_NAMES).map(|object| escaped(name_of(object)).to_string()).collect();
+fn choose(found: Result<Vec<Chosen>, Exit>, name: Option<&str>) -> Result<Chosen, Exit> {
+    let found = found?;
+    let names: Vec<String> = found.iter().take(MAX_NAMES).map(|chosen| escaped(&chosen.name).to_string()).collect();
     let names = match found.len().saturating_sub(names.len()) {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),
     };
-    let mut matching: Vec<Node<'a>> =
-        found.into_iter().filter(|object| name.is_none_or(|name| name_of(object) == name)).collect();
+    let matching = found.into_iter().filter(|chosen| name.is_none_or(|name| chosen.name == name));
+    let mut matching: Vec<Chosen> = matching.collect();
     match (matching.len(), name) {
         (1, _) => matching.pop().ok_or(Exit::Internal),
         (0, None) => {
@@ -121,4 +109,9 @@ fn choose<'a>(found: Vec<Node<'a>>, name: Option<&str>) -> Result<Node<'a>, Exit
             Err(usage(&format!("several ModelDeployments are called {}, in different namespaces", escaped(name))))
         }
     }
+}
+
+fn usage(message: &str) -> Exit {
+    complain(message);
+    Exit::Usage
 }

@@ -1,10 +1,8 @@
 //! `simulate`: replays traffic against a manifest, and shows what would be sent away and what users would feel.
 
 mod args;
-mod compiled;
 mod json;
 mod manifest;
-mod settings;
 mod table;
 
 use std::io::{self, Write};
@@ -14,14 +12,14 @@ use super::output::{self, ERROR, STRONG};
 use super::{Exit, check, complain};
 use crate::api::{IntOrString, OffloadAutoscalerSpec, Strategy};
 use crate::engine::finding::escaped;
+use crate::engine::manifest::Setting;
 use crate::engine::parse::Mark;
 use crate::engine::units::Quantity;
 use crate::offload::decide::Rules;
 use crate::offload::simulate::{self, Fault, Gauges, Setup, Simulation, Trace, plot};
 pub use args::Args;
 use args::Format;
-use compiled::Compiled;
-use manifest::Files;
+use manifest::{Compiled, Files};
 
 /// Simulates what the arguments say and prints what came of it.
 pub fn run(args: &Args) -> Exit {
@@ -63,13 +61,13 @@ fn simulated(args: &Args) -> Result<Simulated, Exit> {
     if args.file.iter().chain(&args.trace).filter(|path| **path == Path::new("-")).count() > 1 {
         return Err(usage("stdin can be read only once"));
     }
-    let files = Files::read(&args.file, &args.namespace)?;
+    let files = Files::read(&args.file, &args.place);
     let mut compiled = vec![files.compiled(args.name.as_deref(), &args.set)?];
     if let Some(other) = &args.compare {
         compiled.push(compared(args, &files, other)?);
     }
     let (trace, about) = trace(args)?;
-    let labels = labels(args, &compiled);
+    let labels = labels(args, &compiled)?;
     let mut setups = Vec::new();
     for (label, compiled) in labels.into_iter().zip(&compiled) {
         setups.push((label, setup(args, &knobs, compiled)?));
@@ -82,37 +80,47 @@ fn simulated(args: &Args) -> Result<Simulated, Exit> {
         None => about,
         Some(hpa) => format!("{about}; beside an HPA at {} %, {} to {} pods", hpa.target, hpa.min, hpa.max),
     };
-    let simulation = Simulation::of(&title, &about, &trace, &setups);
+    let mut simulation = Simulation::of(&title, &about, &trace, &setups);
+    for note in compiled.iter().flat_map(|compiled| &compiled.notes) {
+        if !simulation.notes.contains(note) {
+            simulation.notes.push(note.clone());
+        }
+    }
     Ok(Simulated { simulation, compiled, trace, knobs })
 }
 
 /// The other behaviour: of another manifest, or of this one with other values.
-fn compared(args: &Args, files: &Files, other: &str) -> Result<Compiled, Exit> {
-    match settings_of(other) {
+fn compared(args: &Args, files: &Files<'_>, other: &str) -> Result<Compiled, Exit> {
+    match settings_of(other)? {
         Some(settings) => {
-            let settings: Vec<String> = args.set.iter().cloned().chain(settings).collect();
+            let settings: Vec<Setting> = args.set.iter().cloned().chain(settings).collect();
             files.compiled(args.name.as_deref(), &settings)
         }
         // A manifest of the same model has the same name, or only one.
-        None => Files::read(&[PathBuf::from(other)], &args.namespace)?.compiled(args.name.as_deref(), &[]),
+        None => Files::read(&[PathBuf::from(other)], &args.place).compiled(args.name.as_deref(), &[]),
     }
 }
 
 /// The settings that `--compare` has; none if it names a manifest.
-fn settings_of(other: &str) -> Option<Vec<String>> {
-    (other.contains('=') && !Path::new(other).exists()).then(|| other.split(',').map(str::to_owned).collect())
+fn settings_of(other: &str) -> Result<Option<Vec<Setting>>, Exit> {
+    if !other.contains('=') || Path::new(other).exists() {
+        return Ok(None);
+    }
+    other.split(',').map(Setting::parse).collect::<Result<_, _>>().map(Some).map_err(|message| usage(&message))
 }
 
 /// What the runs are called, so that people can tell them apart.
-fn labels(args: &Args, compiled: &[Compiled]) -> Vec<String> {
-    let other = args.compare.as_deref().map(|other| (other, settings_of(other)));
-    let first = match (&other, args.set.as_slice()) {
-        (Some((_, None)), []) => args.file.first().map_or_else(String::new, |path| path.display().to_string()),
+fn labels(args: &Args, compiled: &[Compiled]) -> Result<Vec<String>, Exit> {
+    let in_short = |settings: &[Setting]| settings.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let settings = args.compare.as_deref().map(settings_of).transpose()?;
+    let first = match (&settings, args.set.as_slice()) {
+        (Some(None), []) => args.file.first().map_or_else(String::new, |path| path.display().to_string()),
         (_, []) => compiled.first().map_or_else(String::new, as_written),
-        (_, set) => set.join(", "),
+        (_, set) => in_short(set),
     };
-    let second = other.map(|(path, settings)| settings.map_or(path.to_owned(), |settings| settings.join(", ")));
-    [Some(first), second].into_iter().flatten().map(|label| escaped(&label).to_string()).collect()
+    let second = args.compare.as_deref().zip(settings);
+    let second = second.map(|(path, settings)| settings.map_or(path.to_owned(), |settings| in_short(&settings)));
+    Ok([Some(first), second].into_iter().flatten().map(|label| escaped(&label).to_string()).collect())
 }
 
 /// What a manifest says, in short.

@@ -7,11 +7,14 @@ pub mod configuration;
 mod metadata;
 mod place;
 mod references;
+mod settings;
 mod type_meta;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::compile::origin::{self, Explained};
+use super::compile::{self, Plan, beamlit};
 use super::configuration::Configuration;
 use super::finding::rules::{OB001, OB002, OB017};
 use super::finding::{At, Finding, Findings};
@@ -19,11 +22,12 @@ use super::judge::judge;
 use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
 use super::schema::{Field, Shape};
 use super::subject::{Kind, Reading, Surroundings};
-use super::world::{Fact, Resource, World};
+use super::world::{Fact, Name, Resource, World};
 use super::{defaults, order, validate};
 
 use place::Places;
 pub use references::Reference;
+pub use settings::Setting;
 use type_meta::Known;
 
 /// How a source was named: decides what happens to a document that is no manifest.
@@ -74,6 +78,17 @@ pub struct Judged {
     pub refused: bool,
     /// What it refers to and nobody could look up, each once.
     pub unknown: Vec<Reference>,
+    /// What it was compiled to, where that was asked for and it is admitted.
+    pub compiled: Option<Compiled>,
+}
+
+/// What an object was compiled to.
+#[derive(Debug)]
+pub enum Compiled {
+    /// The plan of a ModelDeployment, and where each of its values comes from.
+    ModelDeployment(Box<Plan>, Vec<Explained>),
+    /// A Policy as Beamlit is sent it.
+    Policy(beamlit::Policy),
 }
 
 impl Judged {
@@ -110,6 +125,10 @@ pub struct Judge {
     seen: HashMap<(Kind, String, String), (usize, u32)>,
     /// How many sources were begun.
     sources: usize,
+    /// Whether what is admitted is compiled as well.
+    compiles: bool,
+    /// What is tried out, and on which ModelDeployment.
+    settings: Option<(Name, Vec<Setting>)>,
 }
 
 impl Judge {
@@ -123,7 +142,23 @@ impl Judge {
             world: World::of_files(),
             seen: HashMap::new(),
             sources: 0,
+            compiles: false,
+            settings: None,
         }
+    }
+
+    /// The same judge, which compiles what it admits.
+    #[must_use]
+    pub fn compiling(mut self) -> Self {
+        self.compiles = true;
+        self
+    }
+
+    /// The same judge, which writes values into a ModelDeployment before it judges it.
+    #[must_use]
+    pub fn setting(mut self, namespace: &str, name: &str, settings: &[Setting]) -> Self {
+        self.settings = Some((Name::new(namespace, name), settings.to_vec()));
+        self
     }
 
     /// The same judge in a cluster of this DNS domain, whatever a configuration among the files says.
@@ -151,7 +186,7 @@ impl Judge {
         let resource = Resource::of(text("apiVersion"), text("kind"));
         // Of two ModelDeployments that lay claim to one thing the later is at fault: they are taken in one by one.
         if let Some(resource) = resource.filter(|resource| *resource != Resource::ModelDeployments)
-            && let Some(fact) = Fact::of(resource, object, &self.namespace)
+            && let Some(fact) = Fact::of_file(resource, object, &self.namespace)
         {
             self.world.put(fact);
         }
@@ -197,8 +232,19 @@ impl Judge {
             Known::Ours(kind) => {
                 let named = text(&["metadata", "namespace"]);
                 let namespace = if named.is_empty() { self.namespace.clone() } else { named };
+                if let Some((whose, settings)) = &self.settings
+                    && kind == Kind::ModelDeployment
+                    && (whose.namespace(), whose.name()) == (&*namespace, &*judged.name)
+                {
+                    for setting in settings {
+                        setting.apply(&mut object);
+                    }
+                }
+                let written = self.compiles.then(|| object.clone());
                 _ = defaults::apply(kind, &mut object);
                 let findings = self.ours(kind, &object, &namespace);
+                judged.compiled =
+                    written.and_then(|written| self.compiled(kind, &object, &written, &namespace, &findings));
                 judged.unknown =
                     references::unknown(kind, &object, &self.surroundings(&object, &namespace), findings.list());
                 if kind == Kind::ModelDeployment
@@ -221,6 +267,27 @@ impl Judge {
         out.append(judge(kind, object, &self.surroundings(object, namespace), Reading::File));
         out.sort_by(|a, b| order::compare(kind, a, b).then_with(|| metadata::compare(a, b)));
         out
+    }
+
+    /// `written` is the object without its defaults.
+    fn compiled(
+        &self,
+        kind: Kind,
+        object: &Node<'_>,
+        written: &Node<'_>,
+        namespace: &str,
+        findings: &Findings,
+    ) -> Option<Compiled> {
+        let surroundings = self.surroundings(object, namespace);
+        match kind {
+            _ if findings.refuse() => None,
+            Kind::ModelDeployment => {
+                let plan = compile::compile(object, &surroundings, findings).ok()?;
+                let explained = origin::explain(&plan, written);
+                Some(Compiled::ModelDeployment(Box::new(plan), explained))
+            }
+            Kind::Policy => compile::compile_policy(object, &surroundings, findings).ok().map(Compiled::Policy),
+        }
     }
 
     fn surroundings<'s>(&'s self, object: &'s Node<'_>, namespace: &'s str) -> Surroundings<'s> {

@@ -73,6 +73,27 @@ impl<'a> From<&'a serde_json::Value> for Node<'a> {
     }
 }
 
+impl Node<'_> {
+    /// The value as JSON, of equal keys the last; none if it holds a number that JSON does not have.
+    #[must_use]
+    pub fn json(&self) -> Option<serde_json::Value> {
+        use serde_json::Value as Json;
+        Some(match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::from(*value),
+            Value::Int(value) => Json::from(*value),
+            Value::Float(value) => Json::Number(serde_json::Number::from_f64(*value)?),
+            Value::Text(text) => Json::from(text.as_ref()),
+            Value::List(items) => items.iter().map(Node::json).collect::<Option<_>>()?,
+            Value::Map(members) => {
+                let members =
+                    members.iter().map(|member| Some((member.key.clone().into_owned(), member.value.json()?)));
+                Json::Object(members.collect::<Option<_>>()?)
+            }
+        })
+    }
+}
+
 impl ParseError {
     /// serde_json's own message without its "at line … column …", and never with the content it stumbled over. The column
     /// is serde_json's as well, which counts bytes.
@@ -249,5 +270,14 @@ mod tests {
         let text = r#"{"a":[null,true,-1,1.5,18446744073709551615,"x"],"b":{"c":""},"d":5e1}"#;
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
         assert_eq!(Node::from(&value), from_json(text.as_bytes(), JsonLimits::UniqueKeys).unwrap());
+    }
+
+    #[test]
+    fn a_tree_is_the_json_that_it_was_read_from_but_for_numbers_that_json_does_not_have() {
+        let value = serde_json::json!({"a": [null, true, -1, 1.5, "x"], "b": {"c": ""}});
+        assert_eq!(Node::from(&value).json(), Some(value));
+        let list = |last| Node::new(Value::List(vec![Node::new(Value::Int(1)), Node::new(Value::Float(last))]));
+        assert_eq!(list(2.5).json(), Some(serde_json::json!([1, 2.5])));
+        assert_eq!(list(f64::INFINITY).json(), None);
     }
 }

@@ -33,6 +33,14 @@ impl fmt::Display for Host {
     }
 }
 
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        host.fmt(f)?;
+        port.iter().try_for_each(|port| write!(f, ":{port}"))
+    }
+}
+
 /// Why a text is no host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostFault {

@@ -15,4 +15,4 @@ pub use host::{Host, HostFault, HostPort};
 pub use host_map::HostMap;
 pub use host_pattern::HostPattern;
 pub use place::{Continent, CountryCode};
-pub use quantity::Quantity;
+pub use quantity::{Notation, Quantity};

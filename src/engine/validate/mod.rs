@@ -4,6 +4,7 @@
 //! so that one fault is one finding.
 
 mod behavior;
+mod beside;
 mod bounds;
 pub(super) mod configuration;
 mod metrics;
@@ -19,6 +20,8 @@ mod target;
 #[cfg(test)]
 pub(super) mod testing;
 mod twin;
+
+pub(super) use reference::grant::reached;
 
 use super::finding::{At, Finding, Findings};
 use super::parse::Node;
@@ -67,6 +70,7 @@ fn model_deployment(
     if let Some(node) = spec.get("serverlessConfig") {
         serverless::serverless(out, &at.field("serverlessConfig"), node);
     }
+    beside::autoscalers(out, at, spec, surroundings);
     let Some(offloading) = spec.get("offloadingConfig") else { return };
     let at = at.field("offloadingConfig");
     if let Some(node) = offloading.get("behavior") {

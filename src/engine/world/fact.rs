@@ -1,11 +1,12 @@
 //! What is kept of an object: just what judgements on other objects ask for, read from the object as it is written.
 
-use std::fmt;
+use std::sync::Arc;
 
 use super::Name;
+use super::autoscaler::Autoscaler;
+use super::port::{PodPorts, Port};
 use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP, GATEWAY_GROUP};
-use crate::engine::finding::quoted;
-use crate::engine::parse::{Node, Value};
+use crate::engine::parse::Node;
 use crate::engine::policy::Options;
 
 /// The kinds of objects of which something is kept.
@@ -19,6 +20,8 @@ pub enum Resource {
     Services,
     /// Workloads of one kind.
     Workloads(Workload),
+    /// HorizontalPodAutoscalers.
+    HorizontalPodAutoscalers,
     /// ReferenceGrants of gateway.networking.k8s.io.
     ReferenceGrants,
     /// Namespaces.
@@ -71,6 +74,7 @@ impl Resource {
             ("", "v1", "Service") => Some(Self::Services),
             ("", "v1", "Namespace") => Some(Self::Namespaces),
             ("apps", "v1", kind) => Workload::of(kind).map(Self::Workloads),
+            ("autoscaling", "v1" | "v2", "HorizontalPodAutoscaler") => Some(Self::HorizontalPodAutoscalers),
             (GATEWAY_GROUP, "v1" | "v1beta1", "ReferenceGrant") => Some(Self::ReferenceGrants),
             _ => None,
         }
@@ -86,8 +90,10 @@ pub enum Fact {
     ModelDeployment(Name, Deployment),
     /// A Service and its TCP ports.
     Service(Name, Vec<Port>),
-    /// A workload.
-    Workload(Workload, Name),
+    /// A workload and its pods.
+    Workload(Workload, Name, Pods),
+    /// A HorizontalPodAutoscaler.
+    HorizontalPodAutoscaler(Name, Autoscaler),
     /// A ReferenceGrant.
     ReferenceGrant(Name, Grant),
     /// A namespace.
@@ -105,22 +111,13 @@ pub struct Deployment {
     pub(super) policies: Vec<Name>,
 }
 
-/// A TCP port of a Service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// The Service's own port.
-    pub port: i64,
-    /// The port of the pods that it leads to.
-    pub target: Target,
-}
-
-/// The port of the pods that a Service's port leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// By its number.
-    Number(i64),
-    /// By its name, which each pod gives to a port of its own.
-    Named(String),
+/// The pods of a workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pods {
+    /// The ports that they name.
+    pub ports: PodPorts,
+    /// The whole of their template, which files have, and the gate does not keep. None if it is not all JSON.
+    pub template: Option<Arc<serde_json::Value>>,
 }
 
 /// What ModelDeployments of other namespaces may refer to.
@@ -130,18 +127,6 @@ pub struct Grant {
     from: Vec<String>,
     /// The objects: group, kind and name, or every name.
     to: Vec<(String, String, Option<String>)>,
-}
-
-/// `80`, or `80 (leads to 8080)`.
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { port, target } = self;
-        match target {
-            Target::Number(target) if target == port => write!(f, "{port}"),
-            Target::Number(target) => write!(f, "{port} (leads to {target})"),
-            Target::Named(name) => write!(f, "{port} (leads to {})", quoted(name)),
-        }
-    }
 }
 
 impl Grant {
@@ -178,11 +163,28 @@ impl Fact {
             Resource::ModelDeployments => {
                 Self::ModelDeployment(full, spec.map(|spec| deployment(spec, namespace)).unwrap_or_default())
             }
-            Resource::Services => Self::Service(full, spec.map(ports).unwrap_or_default()),
-            Resource::Workloads(kind) => Self::Workload(kind, full),
+            Resource::Services => Self::Service(full, spec.map(Port::all).unwrap_or_default()),
+            Resource::Workloads(kind) => {
+                let ports = spec.map(PodPorts::of).unwrap_or_default();
+                Self::Workload(kind, full, Pods { ports, template: None })
+            }
+            Resource::HorizontalPodAutoscalers => {
+                let autoscaler = spec.map(|spec| Autoscaler::of(spec, namespace)).unwrap_or_default();
+                Self::HorizontalPodAutoscaler(full, autoscaler)
+            }
             Resource::ReferenceGrants => Self::ReferenceGrant(full, spec.map(grant).unwrap_or_default()),
             Resource::Namespaces => Self::Namespace(name.to_owned()),
         })
+    }
+
+    /// As [`Fact::of`], with the whole template of a workload's pods.
+    #[must_use]
+    pub fn of_file(resource: Resource, object: &Node<'_>, namespace: &str) -> Option<Self> {
+        let mut fact = Self::of(resource, object, namespace)?;
+        if let Self::Workload(_, _, pods) = &mut fact {
+            pods.template = object.find(&["spec", "template"]).and_then(Node::json).map(Arc::new);
+        }
+        Some(fact)
     }
 }
 
@@ -203,22 +205,6 @@ fn deployment(spec: &Node<'_>, namespace: &str) -> Deployment {
         service: spec.get("serviceRef").and_then(full),
         policies,
     }
-}
-
-fn ports(spec: &Node<'_>) -> Vec<Port> {
-    let listed = spec.get("ports").map(Node::items).unwrap_or_default();
-    let tcp = |node: &&Node<'_>| node.text_of("protocol").is_none_or(|protocol| protocol == "TCP");
-    let port = |node: &Node<'_>| {
-        let port = node.integer_of("port")?;
-        let target = match node.get("targetPort").map(|target| &target.value) {
-            Some(Value::Text(name)) => Target::Named(name.clone().into_owned()),
-            // 0 is what an empty int-or-string comes to, and means the same as nothing.
-            Some(_) => Target::Number(node.integer_of("targetPort").filter(|target| *target != 0).unwrap_or(port)),
-            None => Target::Number(port),
-        };
-        Some(Port { port, target })
-    };
-    listed.iter().filter(tcp).filter_map(port).collect()
 }
 
 fn grant(spec: &Node<'_>) -> Grant {

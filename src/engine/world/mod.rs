@@ -3,21 +3,26 @@
 //! A world is a value: a copy costs next to nothing and shares its content, so that every judgement has one that does not
 //! change under it, while whoever keeps it up to date changes another copy.
 
+mod autoscaler;
 mod by_namespace;
 mod fact;
 mod name;
+mod port;
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeSetSync};
 
 use super::policy::Options;
 use crate::api::AUTHORIZATION_GROUP;
+pub use autoscaler::{Autoscaler, Metric};
 use by_namespace::ByNamespace;
 
 use fact::Allowance;
-pub use fact::{Deployment, Fact, Grant, Port, Resource, Target, Workload};
+pub use fact::{Deployment, Fact, Grant, Pods, Resource, Workload};
 pub use name::Name;
+pub use port::{Meant, PodPorts, Port, Target, meant};
 
 /// What came of looking for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +45,7 @@ struct Complete {
 }
 
 /// Names by what they lay claim to, in order: of many that claim the same the first are looked at, and these are always the same.
-type Index = HashTrieMapSync<Name, RedBlackTreeSetSync<Name>>;
+type Index<K = Name> = HashTrieMapSync<K, RedBlackTreeSetSync<Name>>;
 
 /// At how many names of an index a judgement looks.
 const MAX_LOOKED_AT: usize = 1000;
@@ -53,6 +58,7 @@ pub struct World {
     deployments: HashTrieMapSync<Name, Arc<Deployment>>,
     services: HashTrieMapSync<Name, Arc<[Port]>>,
     workloads: Workloads,
+    autoscalers: HashTrieMapSync<Name, Arc<Autoscaler>>,
     grants: HashTrieMapSync<Name, Arc<Grant>>,
     /// What the grants allow, and how many of them do.
     allowed: HashTrieMapSync<Allowance, usize>,
@@ -63,6 +69,8 @@ pub struct World {
     by_service: Index,
     /// Who names a local policy.
     by_policy: Index,
+    /// What scales a workload.
+    by_workload: Index<(Workload, Name)>,
 }
 
 impl World {
@@ -96,7 +104,14 @@ impl World {
                 self.deployments.insert_mut(name, Arc::new(deployment));
             }
             Fact::Service(name, ports) => self.services.insert_mut(name, ports.into()),
-            Fact::Workload(kind, name) => self.workloads.of_mut(kind).insert_mut(name),
+            Fact::Workload(kind, name, pods) => self.workloads.of_mut(kind).insert_mut(name, Arc::new(pods)),
+            Fact::HorizontalPodAutoscaler(name, autoscaler) => {
+                self.forget_autoscaler(&name);
+                if let Some(target) = &autoscaler.target {
+                    reindex(&mut self.by_workload, target, |set| set.insert_mut(name.clone()));
+                }
+                self.autoscalers.insert_mut(name, Arc::new(autoscaler));
+            }
             Fact::ReferenceGrant(name, grant) => {
                 self.forget_grant(&name);
                 for allowance in grant.allowances(name.namespace()) {
@@ -116,6 +131,7 @@ impl World {
             Resource::ModelDeployments => self.forget_deployment(name),
             Resource::Services => _ = self.services.remove_mut(name),
             Resource::Workloads(kind) => _ = self.workloads.of_mut(kind).remove_mut(name),
+            Resource::HorizontalPodAutoscalers => self.forget_autoscaler(name),
             Resource::ReferenceGrants => self.forget_grant(name),
             Resource::Namespaces => _ = self.namespaces.remove_mut(name.name()),
         }
@@ -132,7 +148,11 @@ impl World {
                 self.by_policy = HashTrieMapSync::default();
             }
             Resource::Services => self.services = HashTrieMapSync::default(),
-            Resource::Workloads(kind) => *self.workloads.of_mut(kind) = HashTrieSetSync::default(),
+            Resource::Workloads(kind) => *self.workloads.of_mut(kind) = HashTrieMapSync::default(),
+            Resource::HorizontalPodAutoscalers => {
+                self.autoscalers = HashTrieMapSync::default();
+                self.by_workload = HashTrieMapSync::default();
+            }
             Resource::ReferenceGrants => {
                 self.grants = HashTrieMapSync::default();
                 self.allowed = HashTrieMapSync::default();
@@ -147,6 +167,14 @@ impl World {
             self.index(name, &before, |set, name| _ = set.remove_mut(&name));
             self.deployments.remove_mut(name);
         }
+    }
+
+    fn forget_autoscaler(&mut self, name: &Name) {
+        let Some(before) = self.autoscalers.get(name).cloned() else { return };
+        if let Some(target) = &before.target {
+            reindex(&mut self.by_workload, target, |set| _ = set.remove_mut(name));
+        }
+        self.autoscalers.remove_mut(name);
     }
 
     fn forget_grant(&mut self, name: &Name) {
@@ -164,15 +192,7 @@ impl World {
     fn index(&mut self, name: &Name, deployment: &Deployment, change: impl Fn(&mut RedBlackTreeSetSync<Name>, Name)) {
         let Deployment { model, service, policies } = deployment;
         let Self { by_model, by_service, by_policy, .. } = self;
-        let each = |index: &mut Index, key: &Name| {
-            let mut set = index.get(key).cloned().unwrap_or_default();
-            change(&mut set, name.clone());
-            if set.is_empty() {
-                index.remove_mut(key);
-            } else {
-                index.insert_mut(key.clone(), set);
-            }
-        };
+        let each = |index: &mut Index, key: &Name| reindex(index, key, |set| change(set, name.clone()));
         if let Some(model) = model {
             each(by_model, model);
         }
@@ -201,11 +221,20 @@ impl World {
         found(self.services.get(name).map(AsRef::as_ref), self.complete.services)
     }
 
-    /// Whether there is such a workload.
+    /// The pods of a workload.
     #[must_use]
-    pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<()> {
-        let there = self.workloads.of(kind).contains(name);
-        found(there.then_some(()), self.complete.workloads)
+    pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<&Pods> {
+        found(self.workloads.of(kind).get(name).map(AsRef::as_ref), self.complete.workloads)
+    }
+
+    /// The HorizontalPodAutoscalers of a workload, in order.
+    pub fn autoscalers_of<'w>(
+        &'w self,
+        kind: Workload,
+        name: &Name,
+    ) -> impl Iterator<Item = (&'w Name, &'w Autoscaler)> + use<'w> {
+        let all = self.by_workload.get(&(kind, name.clone())).into_iter().flat_map(RedBlackTreeSetSync::iter);
+        all.take(MAX_LOOKED_AT).filter_map(|name| Some((name, self.autoscalers.get(name)?.as_ref())))
     }
 
     /// Whether a ModelDeployment of the namespace `from` may refer to this object: a ReferenceGrant beside the object says so.
@@ -267,23 +296,35 @@ impl World {
             Resource::ModelDeployments => self.deployments.size(),
             Resource::Services => self.services.size(),
             Resource::Workloads(kind) => self.workloads.of(kind).size(),
+            Resource::HorizontalPodAutoscalers => self.autoscalers.size(),
             Resource::ReferenceGrants => self.grants.size(),
             Resource::Namespaces => self.namespaces.size(),
         }
     }
 }
 
+/// Changes the set under a key. One that is empty goes.
+fn reindex<K: Clone + Eq + Hash>(index: &mut Index<K>, key: &K, change: impl FnOnce(&mut RedBlackTreeSetSync<Name>)) {
+    let mut set = index.get(key).cloned().unwrap_or_default();
+    change(&mut set);
+    if set.is_empty() {
+        index.remove_mut(key);
+    } else {
+        index.insert_mut(key.clone(), set);
+    }
+}
+
 /// The workloads by kind.
 #[derive(Clone, Debug, Default)]
 struct Workloads {
-    deployments: HashTrieSetSync<Name>,
-    stateful_sets: HashTrieSetSync<Name>,
-    daemon_sets: HashTrieSetSync<Name>,
-    replica_sets: HashTrieSetSync<Name>,
+    deployments: HashTrieMapSync<Name, Arc<Pods>>,
+    stateful_sets: HashTrieMapSync<Name, Arc<Pods>>,
+    daemon_sets: HashTrieMapSync<Name, Arc<Pods>>,
+    replica_sets: HashTrieMapSync<Name, Arc<Pods>>,
 }
 
 impl Workloads {
-    fn of(&self, kind: Workload) -> &HashTrieSetSync<Name> {
+    fn of(&self, kind: Workload) -> &HashTrieMapSync<Name, Arc<Pods>> {
         match kind {
             Workload::Deployment => &self.deployments,
             Workload::StatefulSet => &self.stateful_sets,
@@ -292,7 +333,7 @@ impl Workloads {
         }
     }
 
-    fn of_mut(&mut self, kind: Workload) -> &mut HashTrieSetSync<Name> {
+    fn of_mut(&mut self, kind: Workload) -> &mut HashTrieMapSync<Name, Arc<Pods>> {
         match kind {
             Workload::Deployment => &mut self.deployments,
             Workload::StatefulSet => &mut self.stateful_sets,

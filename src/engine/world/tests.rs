@@ -39,14 +39,14 @@ spec: {type: quota}
     assert_eq!(of_cluster.policy(&name("a", "p")), Lookup::Found(Some(&us)));
     assert_eq!(of_cluster.policy(&name("b", "odd")), Lookup::Found(None));
     assert_eq!(of_cluster.policy(&name("b", "p")), Lookup::Missing);
-    assert_eq!(of_cluster.workload(Workload::StatefulSet, &name("a", "s")), Lookup::Found(()));
+    assert_eq!(of_cluster.workload(Workload::StatefulSet, &name("a", "s")), Lookup::Found(&Pods::default()));
     assert_eq!(of_cluster.workload(Workload::Deployment, &name("a", "s")), Lookup::Missing);
     assert_eq!(of_cluster.service(&name("a", "s")), Lookup::Missing);
 
     let mut of_files = World::of_files();
     facts(text).into_iter().for_each(|fact| of_files.put(fact));
     assert_eq!(of_files.policy(&name("b", "p")), Lookup::Missing);
-    assert_eq!(of_files.workload(Workload::StatefulSet, &name("a", "s")), Lookup::Found(()));
+    assert_eq!(of_files.workload(Workload::StatefulSet, &name("a", "s")), Lookup::Found(&Pods::default()));
     assert_eq!(of_files.workload(Workload::Deployment, &name("a", "s")), Lookup::Unknown);
     assert_eq!(of_files.service(&name("a", "s")), Lookup::Unknown);
     assert_eq!(of_files.granted("a", "", "Service", &name("b", "s")), Lookup::Missing);
@@ -71,8 +71,40 @@ spec:
 ",
     );
     let Lookup::Found(ports) = world.service(&Name::new("a", "s")) else { panic!("{world:?}") };
-    let told: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    let told: Vec<String> = ports.iter().map(|port| port.told(None).to_string()).collect();
     assert_eq!(told, ["80 (leads to 8080)", "81 (leads to \"http\")", "82", "83"]);
+}
+
+#[test]
+fn the_template_of_pods_is_kept_of_files_alone() {
+    let text = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: w}
+spec:
+  template:
+    metadata: {labels: {app: w}}
+    spec: {containers: [{name: app, ports: [{name: http, containerPort: 8080}]}]}
+";
+    let node = documents(text.as_bytes()).next().unwrap().content.unwrap();
+    let resource = Resource::Workloads(Workload::Deployment);
+    let mut world = World::of_cluster();
+    let name = Name::new("a", "w");
+    for (fact, template) in [
+        (Fact::of(resource, &node, "a"), None),
+        (
+            Fact::of_file(resource, &node, "a"),
+            Some(serde_json::json!({
+                "metadata": {"labels": {"app": "w"}},
+                "spec": {"containers": [{"name": "app", "ports": [{"name": "http", "containerPort": 8080}]}]},
+            })),
+        ),
+    ] {
+        world.put(fact.unwrap());
+        let Lookup::Found(pods) = world.workload(Workload::Deployment, &name) else { panic!("{world:?}") };
+        assert_eq!(pods.ports.get("http"), Some(8080));
+        assert_eq!(pods.template.as_deref(), template.as_ref());
+    }
 }
 
 #[test]
@@ -130,6 +162,33 @@ spec:
     ] {
         assert!(!granted(from, group, kind, namespace, name), "{from} to {kind} {namespace}/{name}");
     }
+}
+
+#[test]
+fn an_autoscaler_is_found_by_its_workload_for_as_long_as_it_scales_it() {
+    let autoscaler = |name: &str, workload: &str| {
+        let target = format!("{{apiVersion: apps/v1, kind: Deployment, name: {workload}}}");
+        let text = format!(
+            "{{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {{name: {name}}}, spec: {{scaleTargetRef: {target}}}}}"
+        );
+        facts(&text).remove(0)
+    };
+    let mut world = World::of_cluster();
+    let of = |world: &World, workload: &str| -> Vec<String> {
+        let found = world.autoscalers_of(Workload::Deployment, &Name::new("a", workload));
+        found.map(|(name, _)| name.to_string()).collect()
+    };
+    world.put(autoscaler("two", "x"));
+    world.put(autoscaler("one", "x"));
+    assert_eq!(of(&world, "x"), ["a/one", "a/two"]);
+    assert_eq!(world.autoscalers_of(Workload::StatefulSet, &Name::new("a", "x")).count(), 0);
+    world.put(autoscaler("one", "z"));
+    assert_eq!((of(&world, "x"), of(&world, "z")), (vec!["a/two".to_owned()], vec!["a/one".to_owned()]));
+    assert_eq!(world.count(Resource::HorizontalPodAutoscalers), 2);
+    world.remove(Resource::HorizontalPodAutoscalers, &Name::new("a", "two"));
+    assert_eq!((of(&world, "x"), world.count(Resource::HorizontalPodAutoscalers)), (vec![], 1));
+    world.replace(Resource::HorizontalPodAutoscalers, [autoscaler("three", "x")]);
+    assert_eq!((of(&world, "x"), of(&world, "z")), (vec!["a/three".to_owned()], vec![]));
 }
 
 #[test]

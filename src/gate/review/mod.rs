@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use self::request::{Operation, Request, Uid};
 use self::response::{AuditAnnotations, Details, Response, Status};
+use crate::engine::compile::stamp::{self, Stamped};
 use crate::engine::configuration::Configuration;
 use crate::engine::finding::{Finding, Findings, Severity};
 use crate::engine::world::World;
@@ -197,20 +198,18 @@ fn surroundings<'a>(namespace: &'a str, name: &'a str, settings: Settings<'a>) -
     Surroundings { namespace, name, configuration, world }
 }
 
-/// Whether the request must not be judged: never in the way of a change that leaves the spec alone, of what is being deleted, or
-/// of what is somebody else's.
+/// Whether the request is nobody's to look at: never in the way of what is being deleted, or of what is somebody else's.
 fn passes(request: &Request<'_>) -> bool {
     if request.operation == Operation::Connect || !request.sub_resource.is_empty() {
         return true;
     }
-    let Some(object) = &request.object else { return false };
-    if object.find(&["metadata", "deletionTimestamp"]).is_some() {
-        return true;
-    }
-    match &request.old_object {
-        Some(old) => request.operation == Operation::Update && object.get("spec") == old.get("spec"),
-        None => false,
-    }
+    request.object.as_ref().is_some_and(|object| object.find(&["metadata", "deletionTimestamp"]).is_some())
+}
+
+/// Whether the spec is left alone, in whose way nobody stands: the change is not judged.
+fn leaves_the_spec(request: &Request<'_>) -> bool {
+    let both = request.object.as_ref().zip(request.old_object.as_ref());
+    request.operation == Operation::Update && both.is_some_and(|(object, old)| object.get("spec") == old.get("spec"))
 }
 
 fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Settings<'_>) -> Answer {
@@ -233,6 +232,10 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
     if request.operation == Operation::Delete {
         return going(endpoint, kind, uid, subject, settings);
     }
+    let unchanged = leaves_the_spec(&request);
+    if unchanged && (endpoint != Endpoint::Mutate || settings.unready.is_some()) {
+        return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
+    }
     if let Some(why) = settings.unready {
         let failed = Answer::failed(endpoint, subject.uid.clone(), Failure::Unready(why));
         return Answer { subject, ..failed };
@@ -240,13 +243,31 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
     let Some(mut object) = request.object.take() else {
         return Answer::unreadable(endpoint, subject, "request.object is missing");
     };
-    let patch = defaults::apply(kind, &mut object);
+    let mut patch = defaults::apply(kind, &mut object);
     let surroundings = surroundings(&subject.namespace, &subject.name, settings);
-    let findings = match (request.operation, &mut request.old_object) {
+    let mut findings = match (request.operation, &mut request.old_object) {
         (Operation::Update, Some(old)) => engine::judge_update(kind, &object, old, &surroundings),
         (Operation::Update, None) => return Answer::unreadable(endpoint, subject, "request.oldObject is missing"),
         _ => engine::judge(kind, &object, &surroundings, Reading::Review),
     };
+    // What the schema refuses never reaches /validate, and the API server would name one fault in its own words. The rest is left
+    // to /validate.
+    if endpoint == Endpoint::Mutate && !findings.of(Severity::Error).any(|finding| finding.schema) {
+        let stamped = match findings.refuse() {
+            // /validate will say so.
+            true => Stamped::default(),
+            false => stamp::stamp(kind, &object, request.old_object.as_ref(), &surroundings, &findings),
+        };
+        if unchanged {
+            patch.0.clear();
+            if stamped.patch.is_empty() {
+                return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
+            }
+        }
+        patch.0.extend(stamped.patch);
+        // /validate sees the object once more, and its author would be told twice; but it no longer sees what was stamped over.
+        findings = stamped.findings;
+    }
     conclude(endpoint, kind, uid, subject, &patch, &findings)
 }
 
@@ -275,13 +296,7 @@ fn conclude(
     patch: &json_patch::Patch,
     findings: &Findings,
 ) -> Answer {
-    let denied = match endpoint {
-        // What the schema refuses never reaches /validate, and the API server would name one fault in its own words. The rest
-        // is left to /validate.
-        Endpoint::Mutate => findings.of(Severity::Error).any(|finding| finding.schema),
-        Endpoint::Validate => findings.refuse(),
-        Endpoint::Delete => false,
-    };
+    let denied = endpoint != Endpoint::Delete && findings.refuse();
     let mut response = if denied {
         Response::refused(uid, denial::status(kind, &subject.name, findings))
     } else {
@@ -292,12 +307,10 @@ fn conclude(
         let about = findings.of(Severity::Error).filter_map(|finding| finding.about.as_deref()).collect::<Vec<_>>();
         response.audit_annotations = Some(AuditAnnotations { codes, about: about.join(",") });
     }
-    // An object that /mutate admits is seen once more by /validate, and its author would be told twice.
-    if denied || endpoint != Endpoint::Mutate {
-        response.warnings = warnings::lines(findings);
-        subject.codes = codes(findings.list());
-        subject.about = findings.list().iter().filter_map(|finding| finding.about.clone()).collect();
-    } else if response.patch(patch).is_err() {
+    response.warnings = warnings::lines(findings);
+    subject.codes = codes(findings.list());
+    subject.about = findings.list().iter().filter_map(|finding| finding.about.clone()).collect();
+    if !denied && endpoint == Endpoint::Mutate && response.patch(patch).is_err() {
         return Answer::failed(endpoint, subject.uid, Failure::Panicked);
     }
     let verdict = match (denied, response.patches()) {

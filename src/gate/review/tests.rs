@@ -169,22 +169,84 @@ fn concluded(endpoint: Endpoint, findings: &Findings, patch: &Value) -> (Answer,
     (answer, body["response"].clone())
 }
 
+fn deployment(spec: &Value) -> Value {
+    let mut object = json!({"metadata": {"name": "m", "namespace": "n"},
+        "spec": {"model": "m", "modelSourceRef": {"name": "m"}, "serviceRef": {"name": "m", "targetPort": 80}}});
+    for (key, value) in spec.as_object().unwrap() {
+        object["spec"][key] = value.clone();
+    }
+    object
+}
+
+fn deployment_review(operation: &str, object: &Value, old: &Value) -> Value {
+    let mut review = review(operation, object, old);
+    review["request"]["kind"] =
+        json!({"group": "deployment.beamlit.com", "version": "v1alpha1", "kind": "ModelDeployment"});
+    review
+}
+
+fn patched(object: &Value, response: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(patch) = response["response"]["patch"].as_str() {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(patch).unwrap();
+        json_patch::patch(&mut object, &serde_json::from_slice::<json_patch::Patch>(&bytes).unwrap()).unwrap();
+    }
+    object
+}
+
 #[test]
 fn mutate_leaves_to_validate_what_the_schema_would_not_refuse() {
-    let add = json!([{"op": "add", "path": "/spec/enabled", "value": true}]);
-    let (answer, response) = concluded(Endpoint::Mutate, &found(false), &add);
+    let object = deployment(&json!({"model": "a/b", "offloadingConfig": {}}));
+    let review = deployment_review("CREATE", &object, &Value::Null);
+    let (answer, response) = ask(Endpoint::Mutate, &review);
     assert_eq!(answer.verdict, Verdict::Patched);
-    let bytes = base64::engine::general_purpose::STANDARD.decode(response["patch"].as_str().unwrap()).unwrap();
-    assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), add);
-    // The author hears of the warning once, from /validate.
+    // Completed, and not stamped: it will be refused. Its author hears of it once, from /validate.
+    let completed = patched(&object, &response);
+    assert_eq!(completed["spec"]["environment"], "production");
+    assert!(completed["metadata"].get("annotations").is_none());
+    let response = &response["response"];
     assert!(response.get("warnings").is_none() && response.get("auditAnnotations").is_none());
 
-    let (answer, response) = concluded(Endpoint::Validate, &found(false), &add);
+    let (answer, response) = ask(Endpoint::Validate, &review);
     assert_eq!(answer.verdict, Verdict::Denied);
-    assert!(response.get("patch").is_none(), "a validator never patches");
+    assert!(response["response"].get("patch").is_none(), "a validator never patches");
+    assert_eq!(response["response"]["auditAnnotations"], json!({"codes": "MD001"}));
+    let (_, response) = concluded(Endpoint::Validate, &found(false), &json!([]));
     assert_eq!(response["warnings"], json!(["spec: Invalid value: odd [OB004]"]));
-    assert_eq!(response["auditAnnotations"], json!({"codes": "OB003"}));
-    assert_eq!(answer.subject.codes, ["OB003", "OB004"]);
+}
+
+#[test]
+fn mutate_stamps_what_an_object_was_compiled_to_and_says_what_it_stamped_over() {
+    let bare = deployment(&json!({"offloadingConfig": {"behavior": {"percentage": 50}}}));
+    let (answer, response) = ask(Endpoint::Mutate, &deployment_review("CREATE", &bare, &Value::Null));
+    assert_eq!((answer.verdict, response["response"].get("warnings")), (Verdict::Patched, None));
+    let stored = patched(&bare, &response);
+    let stamps = stored["metadata"]["annotations"].clone();
+    assert_eq!(stamps["routing.beamlit.com/weights"], "local=100,remote=0");
+
+    // Applied again without its stamps, and with others: each ends as what is stored, though the spec is the same.
+    for (annotations, warnings) in [(json!(null), 0), (stamps, 0), (json!({"routing.beamlit.com/weights": "x"}), 1)] {
+        let mut again = stored.clone();
+        again["metadata"]["annotations"] = annotations;
+        let (answer, response) = ask(Endpoint::Mutate, &deployment_review("UPDATE", &again, &stored));
+        assert_eq!(patched(&again, &response), stored);
+        assert_eq!(response["response"]["warnings"].as_array().map_or(0, Vec::len), warnings);
+        assert_eq!(answer.subject.codes.len(), warnings);
+        let (answer, _) = ask(Endpoint::Validate, &deployment_review("UPDATE", &again, &stored));
+        assert_eq!(answer.verdict, Verdict::Passed);
+    }
+}
+
+#[test]
+fn an_unchanged_spec_that_nobody_would_admit_any_more_is_neither_judged_nor_completed() {
+    let bad = deployment(&json!({"environment": "prod", "offloadingConfig": {}}));
+    let mut stamped = bad.clone();
+    stamped["metadata"]["annotations"] = json!({"routing.beamlit.com/weights": "x"});
+    let (answer, response) = ask(Endpoint::Mutate, &deployment_review("UPDATE", &stamped, &bad));
+    assert_eq!((answer.verdict, &response["response"]["allowed"]), (Verdict::Patched, &json!(true)));
+    let mut without = bad.clone();
+    without["metadata"]["annotations"] = json!({});
+    assert_eq!(patched(&stamped, &response), without);
 }
 
 #[test]
@@ -202,7 +264,6 @@ fn an_error_that_was_softened_warns_and_denies_nothing() {
     assert_eq!((answer.verdict, &response["allowed"]), (Verdict::Admitted, &json!(true)));
     assert_eq!(response["warnings"].as_array().unwrap().len(), 2);
     assert!(response.get("status").is_none());
-    assert_eq!(concluded(Endpoint::Mutate, &findings, &json!([])).0.verdict, Verdict::Admitted);
 }
 
 #[test]

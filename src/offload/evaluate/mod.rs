@@ -1,1 +1,177 @@
 //! What a metric says: its share of its target, computed as the HorizontalPodAutoscaler of Kubernetes computes it.
+//!
+//! The rules are those of `pkg/controller/podautoscaler` in Kubernetes 1.36. Where ours differ, it is because a weight follows and not a
+//! number of replicas, or because the HPA has no rule: for samples that are too old ([`Fault::Stale`]), of the future or below 0, and
+//! for numbers beyond 64 bits, around which it wraps.
+//!
+//! Inside: `milli`, `fault`, `pod`, `reading` ← `age`, `groups`, `target` ← `over_pods` ← this; `status`, `text` show what came of it.
+
+mod age;
+mod fault;
+mod groups;
+mod milli;
+mod over_pods;
+mod pod;
+mod reading;
+mod status;
+mod target;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::Fault;
+pub use groups::Counts;
+pub use milli::Milli;
+pub use pod::{Container, Phase, Pod, Ready, Requests, Role, Status, Workload};
+pub use reading::{PodMetrics, PodValue, Reading, Samples, Value};
+pub use status::status;
+pub use target::Current;
+pub use text::targets;
+
+use self::age::{Span, telling};
+use self::milli::Sum;
+use self::over_pods::OverPods;
+use self::target::Target;
+use super::Time;
+use super::observation::{Follows, Observed, Sample};
+use crate::api::{MetricSourceType, MetricSpec, MetricTarget};
+
+/// What came of one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// How the metric follows the traffic.
+    pub follows: Follows,
+    /// What it says, or why it says nothing.
+    pub outcome: Result<Outcome, Fault>,
+}
+
+impl Evaluation {
+    /// What decisions are made on.
+    #[must_use]
+    pub fn observed(&self) -> Observed {
+        let sample = self.outcome.as_ref().map(|outcome| outcome.sample).map_err(Fault::kind);
+        Observed { follows: self.follows, sample }
+    }
+}
+
+/// What a metric says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Its share of the target. Taken over several pods or series, it lasts from the start of the first measurement to the end of the
+    /// last.
+    pub sample: Sample,
+    /// Its value, for people: of the pods whose samples count.
+    pub current: Current,
+    /// The pods that it is of, if it is of pods.
+    pub pods: Option<Counts>,
+}
+
+/// How far a metric may be from its target before anything follows, as a share of the target: finite and not negative.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Above it.
+    pub up: f64,
+    /// Below it.
+    pub down: f64,
+}
+
+impl Tolerance {
+    /// Whether nothing follows from a ratio. Unlike the HPA's, the bounds themselves lie outside: what reaches one acts.
+    fn holds(self, ratio: f64) -> bool {
+        1.0 - self.down < ratio && ratio < 1.0 + self.up
+    }
+}
+
+/// Computes what a compiled metric says of a workload, from what its source answered or from why it did not.
+#[must_use]
+pub fn evaluate(
+    now: Time,
+    metric: &MetricSpec,
+    workload: Workload<'_>,
+    reading: Result<&Reading, &Fault>,
+    tolerance: Tolerance,
+) -> Evaluation {
+    let outcome = reading.map_err(Fault::clone).and_then(|reading| outcome(now, metric, workload, reading, tolerance));
+    Evaluation { follows: follows(metric), outcome }
+}
+
+fn follows(metric: &MetricSpec) -> Follows {
+    let memory = |name: Option<&str>| name == Some("memory");
+    let by_traffic = match metric.type_ {
+        MetricSourceType::Resource => !memory(metric.resource.as_ref().map(|source| source.name.as_str())),
+        MetricSourceType::ContainerResource => {
+            !memory(metric.container_resource.as_ref().map(|source| source.name.as_str()))
+        }
+        MetricSourceType::Pods => true,
+        MetricSourceType::Object | MetricSourceType::External => false,
+    };
+    if by_traffic { Follows::Traffic } else { Follows::Nothing }
+}
+
+fn outcome(
+    now: Time,
+    metric: &MetricSpec,
+    workload: Workload<'_>,
+    reading: &Reading,
+    tolerance: Tolerance,
+) -> Result<Outcome, Fault> {
+    let Workload { pods, replicas } = workload;
+    let target = Target::of(target(metric).ok_or(Fault::NoTarget)?).ok_or(Fault::NoTarget)?;
+    let resource = match metric.type_ {
+        MetricSourceType::Resource => metric.resource.as_ref().map(|source| source.name.as_str()),
+        MetricSourceType::ContainerResource => metric.container_resource.as_ref().map(|source| source.name.as_str()),
+        MetricSourceType::Pods | MetricSourceType::Object | MetricSourceType::External => None,
+    };
+    let of_container =
+        metric.container_resource.as_ref().filter(|_| metric.type_ == MetricSourceType::ContainerResource);
+    let container = of_container.map(|source| source.container.as_str());
+    let over = OverPods { now, pods, target, tolerance, resource, container };
+    match (metric.type_, &reading.samples) {
+        (MetricSourceType::Resource | MetricSourceType::ContainerResource, Samples::Resource(metrics)) => {
+            over.judge(over.usage(metrics, reading))
+        }
+        (MetricSourceType::Pods, Samples::Pods(values)) => over.judge(over.values(values, reading)),
+        (MetricSourceType::Object, Samples::Object(value)) => {
+            whole(value.milli, target, replicas, Span::of_value(now, value, reading)?)
+        }
+        (MetricSourceType::External, Samples::External(series)) => {
+            let (sum, span) = sum(now, series, reading)?;
+            whole(sum, target, replicas, span)
+        }
+        _ => Err(Fault::Misplaced),
+    }
+}
+
+/// The target of the source that the type names.
+fn target(metric: &MetricSpec) -> Option<&MetricTarget> {
+    match metric.type_ {
+        MetricSourceType::Resource => metric.resource.as_ref().map(|source| &source.target),
+        MetricSourceType::ContainerResource => metric.container_resource.as_ref().map(|source| &source.target),
+        MetricSourceType::Pods => metric.pods.as_ref().map(|source| &source.target),
+        MetricSourceType::Object => metric.object.as_ref().map(|source| &source.target),
+        MetricSourceType::External => metric.external.as_ref().map(|source| &source.target),
+    }
+}
+
+/// All series of a metric in one, however many there are. One that does not count spoils the sum.
+fn sum(now: Time, series: &[Value], reading: &Reading) -> Result<(Milli, Span), Fault> {
+    let spans = series.iter().map(|value| Span::of_value(now, value, reading));
+    let (spans, faults): (Vec<_>, Vec<_>) = spans.partition(Result::is_ok);
+    if let Some(fault) = telling(faults.into_iter().filter_map(Result::err)) {
+        return Err(fault);
+    }
+    let span = spans.into_iter().flatten().reduce(Span::and).ok_or(Fault::NoSeries)?;
+    Ok((series.iter().map(|value| value.milli).collect::<Sum>().milli(), span))
+}
+
+/// The outcome of a metric that is not of the pods.
+fn whole(milli: Milli, target: Target, replicas: u32, span: Span) -> Result<Outcome, Fault> {
+    let (ratio, current) = match target {
+        Target::Value(target) => target::whole(milli, target)?,
+        Target::Average(target) => target::for_each(milli, target, replicas)?,
+        Target::Utilization(_) => return Err(Fault::NoTarget),
+    };
+    let sample = Sample { ratio, undecided: false, taken: span.ended, window: span.window() };
+    Ok(Outcome { sample, current, pods: None })
+}

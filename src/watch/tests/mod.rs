@@ -6,7 +6,7 @@ use serde_json::json;
 
 use self::api_server::{ApiServer, Mode};
 use super::*;
-use crate::engine::world::{Lookup, Name, Target};
+use crate::engine::world::{Lookup, Name, Target, Workload};
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -72,7 +72,8 @@ fn port(port: u16) -> serde_json::Value {
 async fn what_is_there_and_what_comes_and_goes_is_known() {
     let running = Running::current(|server| {
         server.put("services", "ns", "old", &port(80));
-        server.put("deployments", "ns", "workload", &json!({}));
+        let container = json!({"name": "app", "ports": [{"name": "http", "containerPort": 8080}]});
+        server.put("deployments", "ns", "workload", &json!({"template": {"spec": {"containers": [container]}}}));
         server.put("namespaces", "", "ns", &json!({}));
         let options = json!({"type": "location", "locations": [{"type": "country", "name": "de"}]});
         server.put("policies", "ns", "policy", &options);
@@ -81,14 +82,13 @@ async fn what_is_there_and_what_comes_and_goes_is_known() {
     let world = running.watches.world().clone();
     assert!(matches!(world.policy(&Name::new("ns", "policy")), Lookup::Found(Some(_))));
     assert!(matches!(world.policy(&Name::new("ns", "other")), Lookup::Missing));
-    assert_eq!(
-        world.workload(crate::engine::world::Workload::Deployment, &Name::new("ns", "workload")),
-        Lookup::Found(())
-    );
-    assert_eq!(
-        world.workload(crate::engine::world::Workload::DaemonSet, &Name::new("ns", "workload")),
-        Lookup::Missing
-    );
+    let Lookup::Found(pods) = world.workload(Workload::Deployment, &Name::new("ns", "workload")) else {
+        panic!("{world:?}")
+    };
+    assert_eq!(pods.ports.get("http"), Some(8080));
+    // It may be large, and is of no use here.
+    assert_eq!(pods.template, None);
+    assert_eq!(world.workload(Workload::DaemonSet, &Name::new("ns", "workload")), Lookup::Missing);
     assert!(world.has_namespace("ns"));
 
     running.server.put("services", "ns", "new", &port(81));

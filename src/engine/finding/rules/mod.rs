@@ -21,14 +21,14 @@ pub use metric::{
 pub use model_deployment::{MD001, MD002, MD003, MD004};
 pub use object::{
     OB001, OB002, OB003, OB004, OB005, OB006, OB007, OB008, OB009, OB010, OB011, OB012, OB013, OB014, OB015, OB016,
-    OB017,
+    OB017, OB019,
 };
 pub use policy::{PL001, PL002, PL003, PL004, PL005, PL006, PL007, PL008, PL010, PL011, PL012, PL013, PL014};
 pub use reference::{RF001, RF002, RF003, RF004, RF005, RF006, RF007, RF008, RF009, RF010};
 pub use remote::{
     RT001, RT002, RT003, RT004, RT005, RT006, RT007, RT008, RT009, RT010, RT011, RT012, RT013, RT014, RT015, RT016,
 };
-pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030};
+pub use scaling::{MD020, MD021, MD022, MD023, MD024, MD030, MD031};
 
 use super::{ErrorType, Severity};
 

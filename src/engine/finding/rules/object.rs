@@ -88,4 +88,9 @@ rules! {
         "Of two objects with one kind, namespace and name the later takes the place of the earlier.",
         bad: "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n---\napiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n",
         good: "apiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n---\napiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata:\n  name: my-other-policy\nspec:\n  type: location\n  locations:\n  - type: country\n    name: us\n";
+    OB019: Warning Forbidden InCluster World,
+        "the stamps of the operator are written by nobody else",
+        "`offloading.beamlit.com/autoscaler` and `routing.beamlit.com/weights` show what a ModelDeployment was compiled to. Whatever is written there is overwritten when the object is stored, and nobody trusts it. Where the annotations of an object would grow beyond the 262144 bytes that Kubernetes allows, there is no stamp; `beamlit-operator compile` shows what would be in it.",
+        bad: "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: my-model\n---\napiVersion: deployment.beamlit.com/v1alpha1\nkind: ModelDeployment\nmetadata:\n  name: my-model\n  annotations:\n    routing.beamlit.com/weights: local=0,remote=100\nspec:\n  model: my-model\n  modelSourceRef:\n    name: my-model\n",
+        good: "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: my-model\n---\napiVersion: deployment.beamlit.com/v1alpha1\nkind: ModelDeployment\nmetadata:\n  name: my-model\nspec:\n  model: my-model\n  modelSourceRef:\n    name: my-model\n";
 }

@@ -3,11 +3,14 @@
 //! A text is one if Kubernetes' `resource.ParseQuantity` reads it *and* the CRDs' pattern allows it. The pattern is laxer in one
 //! place, exponents with a fraction (`1e1.5`), and stricter in others (a bare sign or suffix, surrounding space).
 
+mod canonical;
 mod suggest;
 
 use std::fmt;
 
 use crate::engine::parse::{Node, Value};
+
+pub use canonical::Notation;
 
 /// A Kubernetes quantity, exact to a billionth.
 ///

@@ -7,22 +7,46 @@ use crate::engine::parse::Node;
 use crate::engine::policy::listed;
 use crate::engine::subject::Surroundings;
 use crate::engine::units::names;
-use crate::engine::world::{Lookup, Name, Port, Target, Workload};
+use crate::engine::world::{Lookup, Meant, Name, PodPorts, Port, Target, Workload, meant};
 
-/// Judges that a workload is there.
-pub(super) fn workload(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
-    let Some(kind) = Workload::of(node.text_of("kind").unwrap_or("Deployment")) else { return };
-    let Some(name) = grant::reached(node, kind.name(), names::dns_subdomain, surroundings) else { return };
-    if surroundings.world.workload(kind, &name) == Lookup::Missing {
-        out.add(missing(at, kind.name(), &name));
+/// Judges that a workload is there. Returns what its pods call their ports, as far as that is known.
+pub(super) fn workload<'w>(
+    out: &mut Findings,
+    at: &At<'_>,
+    node: &Node<'_>,
+    surroundings: &Surroundings<'w>,
+) -> Option<&'w PodPorts> {
+    let kind = Workload::of(node.text_of("kind").unwrap_or("Deployment"))?;
+    let name = grant::reached(node, kind.name(), names::dns_subdomain, surroundings)?;
+    match surroundings.world.workload(kind, &name) {
+        Lookup::Found(pods) => Some(&pods.ports),
+        Lookup::Missing => {
+            out.add(missing(at, kind.name(), &name));
+            None
+        }
+        Lookup::Unknown => None,
     }
 }
 
+/// The workload behind the Services of an object.
+pub(super) struct Behind<'b> {
+    /// Where it is named.
+    pub(super) at: &'b At<'b>,
+    /// What its pods call their ports, as far as that is known.
+    pub(super) pods: Option<&'b PodPorts>,
+}
+
 /// Judges that a Service is there, and that it has the port.
-pub(super) fn service(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
+pub(super) fn service(
+    out: &mut Findings,
+    at: &At<'_>,
+    node: &Node<'_>,
+    behind: &Behind<'_>,
+    surroundings: &Surroundings<'_>,
+) {
     let Some(name) = grant::reached(node, "Service", names::dns_label, surroundings) else { return };
     match surroundings.world.service(&name) {
-        Lookup::Found(ports) => port(out, at, node, &name, ports),
+        Lookup::Found(ports) => port(at, node, &name, ports, behind).into_iter().for_each(|finding| out.add(finding)),
         Lookup::Missing => out.add(missing(at, "Service", &name)),
         Lookup::Unknown => {}
     }
@@ -39,43 +63,38 @@ fn missing(at: &At<'_>, kind: &str, name: &Name) -> Finding {
         .related(&at.field("kind"))
 }
 
-/// The Service's own port counts first, then the port of the pods that one of them leads to.
-fn port(out: &mut Findings, at: &At<'_>, node: &Node<'_>, name: &Name, ports: &[Port]) {
-    let at_port = at.field("targetPort");
-    let said = |finding: Finding| finding.related(&at.field("name")).related(&at.field("namespace"));
-    let service = || format!("Service {}", quoted(name.name()));
-    let Some(node) = node.get("targetPort") else {
-        match ports {
-            [_] => {}
-            [] => out.add(said(Finding::new(&RF008, &at_port, format!("the {} has no TCP port", service())))),
-            several => {
-                let message = format!("the {} has several ports: {}", service(), listed(several));
-                out.add(said(Finding::new(&RF009, &at_port, message).hint("name one of them")));
-            }
-        }
-        return;
+/// What is wrong with the port that a reference to a Service with these ports means.
+fn port(at: &At<'_>, node: &Node<'_>, name: &Name, ports: &[Port], behind: &Behind<'_>) -> Option<Finding> {
+    let wanted = match node.get("targetPort") {
+        None => None,
+        // Of what is no port the structure has spoken.
+        Some(node) => Some(node.integer().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0)?),
     };
-    let Some(wanted) = node.integer().filter(|port| (1..=65_535).contains(port)) else { return };
-    if ports.iter().any(|port| port.port == wanted) {
-        return;
+    let service = format!("the Service {}", quoted(name.name()));
+    let told = || listed(ports.iter().map(|port| port.told(behind.pods)));
+    let (rule, message) = match meant(ports, wanted, behind.pods) {
+        Meant::One { .. } | Meant::Open { .. } => return None,
+        Meant::Unnamed => (&RF009, format!("{service} has several ports: {}", told())),
+        Meant::Absent if ports.is_empty() => (&RF008, format!("{service} has no TCP port")),
+        Meant::Absent => (&RF008, format!("{service} has the ports {}", told())),
+        Meant::Several(leading) => {
+            let own = listed(leading.into_iter().map(|port| port.port));
+            (&RF008, format!("several ports of {service} lead there: {own}"))
+        }
+    };
+    let mut finding = Finding::new(rule, &at.field("targetPort"), message)
+        .maybe_hint((rule == &RF009).then_some("name one of them"))
+        .related(&at.field("name"))
+        .related(&at.field("namespace"));
+    if ports.iter().any(|port| matches!(port.target, Target::Named(_))) {
+        finding = ["name", "namespace", "kind"]
+            .into_iter()
+            .fold(finding, |finding, field| finding.related(&behind.at.field(field)));
     }
-    let leading: Vec<i64> =
-        ports.iter().filter(|port| port.target == Target::Number(wanted)).map(|port| port.port).collect();
-    let message = match leading.as_slice() {
-        [_] => return,
-        [] => {
-            // To which number a name leads, each pod decides for itself.
-            if ports.iter().any(|port| matches!(port.target, Target::Named(_))) {
-                return;
-            }
-            match ports {
-                [] => format!("the {} has no TCP port", service()),
-                ports => format!("the {} has the ports {}", service(), listed(ports)),
-            }
-        }
-        several => format!("several ports of the {} lead there: {}", service(), listed(several)),
-    };
-    out.add(said(Finding::new(&RF008, &at_port, message).number(wanted)));
+    Some(match wanted {
+        Some(wanted) => finding.number(wanted),
+        None => finding,
+    })
 }
 
 #[cfg(test)]
@@ -99,6 +118,18 @@ mod tests {
 {apiVersion: v1, kind: Service, metadata: {name: outside}, spec: {type: ExternalName, externalName: example.com}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: dns}, spec: {ports: [{port: 53, protocol: UDP}, {port: 53}]}}
+";
+
+    /// What the pods of the workload call their ports.
+    const WORKLOAD: &str = "\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: my-model}
+spec:
+  template:
+    spec:
+      containers: [{name: app, ports: [{name: http, containerPort: 8080}, {name: metrics, containerPort: 9090}]}]
 ";
 
     fn said(field: &str, value: &Value) -> Vec<String> {
@@ -149,6 +180,57 @@ mod tests {
                 let said = said(field, &json!({"name": name, "targetPort": port}));
                 assert_eq!(said, [format!("spec.{field}.targetPort: {message}")]);
             }
+        }
+    }
+
+    #[test]
+    fn where_a_name_leads_the_workload_says() {
+        let named = "\
+---
+{apiVersion: v1, kind: Service, metadata: {name: both}, spec: {ports: [{port: 80, targetPort: http}, {port: 90, targetPort: metrics}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: twice}, spec: {ports: [{port: 80, targetPort: http}, {port: 81, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: other}, spec: {ports: [{port: 80, targetPort: other}]}}
+";
+        let objects = format!("{SERVICES}{WORKLOAD}{named}");
+        let said = |workload: &Value, service: &Value| {
+            let spec = json!({"modelSourceRef": workload, "serviceRef": service});
+            found_among(&objects, &Configuration::default(), &spec)
+        };
+        let own = json!({"name": "my-model"});
+        for (name, port, message) in [
+            ("named", Some(8080), None),
+            ("both", Some(9090), None),
+            (
+                "named",
+                Some(9000),
+                Some("Invalid value: 9000: the Service \"named\" has the ports 80 (leads to \"http\", 8080) [RF008]"),
+            ),
+            (
+                "both",
+                None,
+                Some(
+                    "Required value: the Service \"both\" has several ports: 80 (leads to \"http\", 8080), 90 (leads to \"metrics\", 9090); name one of them [RF009]",
+                ),
+            ),
+            (
+                "twice",
+                Some(8080),
+                Some("Invalid value: 8080: several ports of the Service \"twice\" lead there: 80, 81 [RF008]"),
+            ),
+            // The pods of this workload have no port of that name: whose they are nobody knows here.
+            ("other", Some(9000), None),
+        ] {
+            let expected: Vec<String> =
+                message.iter().map(|text| format!("spec.serviceRef.targetPort: {text}")).collect();
+            assert_eq!(said(&own, &json!({"name": name, "targetPort": port})), expected, "{name} {port:?}");
+        }
+        // Of a workload that is not there, or not granted, nothing is known.
+        let service = json!({"name": "named", "targetPort": 9000});
+        for workload in [json!({"name": "gone"}), json!({"name": "my-model", "namespace": "b"})] {
+            let said = said(&workload, &service);
+            assert!(said.len() == 1 && !said[0].contains("RF008"), "{said:?}");
         }
     }
 

@@ -6,6 +6,7 @@ pub(super) mod grant;
 
 use std::collections::HashSet;
 
+use self::existing::Behind;
 use crate::api::AUTHORIZATION_API_VERSION;
 use crate::engine::finding::rules::{RF001, RF002, RF004, RF005};
 use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
@@ -22,19 +23,20 @@ pub(super) fn references(
     surroundings: &Surroundings<'_>,
     reading: Reading,
 ) {
-    if let Some(node) = spec.get("modelSourceRef") {
-        let at = at.field("modelSourceRef");
+    let source_at = at.field("modelSourceRef");
+    let pods = spec.get("modelSourceRef").and_then(|node| {
         let kind = workload(node.text_of("kind"));
-        named(out, &at, node, SUBDOMAIN);
-        namespaced(out, &at, node, kind, surroundings, reading);
-        existing::workload(out, &at, node, surroundings);
-    }
+        named(out, &source_at, node, SUBDOMAIN);
+        namespaced(out, &source_at, node, kind, surroundings, reading);
+        existing::workload(out, &source_at, node, surroundings)
+    });
+    let behind = Behind { at: &source_at, pods };
     for field in ["serviceRef", "metricServiceRef"] {
         if let Some(node) = spec.get(field) {
             let at = at.field(field);
             named(out, &at, node, LABEL);
             namespaced(out, &at, node, "Service", surroundings, reading);
-            existing::service(out, &at, node, surroundings);
+            existing::service(out, &at, node, &behind, surroundings);
         }
     }
     if let Some(list) = spec.get("policies") {

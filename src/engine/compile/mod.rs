@@ -1,0 +1,199 @@
+//! The compiler: from an admitted object, and what it refers to, to what is to be true of it elsewhere.
+//!
+//! Pure, total and deterministic: the same object in the same world gives the same plan, byte for byte. What nobody could look up
+//! stays open, and so does what does not exist yet.
+
+pub mod beamlit;
+mod behavior;
+mod blocked;
+mod metrics;
+pub mod origin;
+mod pod_template;
+mod resolved;
+mod route;
+pub mod stamp;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use blocked::Blocked;
+pub use pod_template::{PodTemplate, REDACTED};
+pub use resolved::{NotCompiled, Open, Resolved};
+pub use route::Backend;
+
+use crate::api::{
+    ModelDeploymentSpec, ModelSourceRef, OffloadAutoscalerSpec, OffloadingConfig, Route, RoutedService, ScaleTargetRef,
+};
+use crate::engine::finding::Findings;
+use crate::engine::parse::Node;
+use crate::engine::subject::Surroundings;
+use crate::engine::world::{Name, Workload};
+
+/// What an object comes to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// When, how much and whereto traffic is sent away; none without `offloadingConfig`.
+    pub autoscaler: Option<OffloadAutoscalerSpec>,
+    /// What the Service says of it; none without `offloadingConfig`.
+    pub routing: Option<Routing>,
+    /// The model on Beamlit.
+    pub beamlit: beamlit::Model,
+    /// Whose backend the traffic goes to; none without `offloadingConfig`.
+    #[serde(skip)]
+    pub backend: Option<Backend>,
+    /// Why nothing may be sent away, whatever the metrics say; each reason once.
+    #[serde(skip)]
+    pub blocked: Vec<Blocked>,
+    /// What stays open, and why.
+    #[serde(skip)]
+    pub open: Vec<Open>,
+}
+
+/// The annotations of the user's Service, with the weights at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Routing {
+    /// The Service's namespace.
+    pub namespace: String,
+    /// The Service's name.
+    pub name: String,
+    /// Its annotations, of which no other is touched.
+    pub annotations: BTreeMap<&'static str, String>,
+}
+
+/// The annotations of a Service: the public contract for data planes.
+pub mod annotations {
+    /// `<namespace>/<name>` of the ModelDeployment that routes the Service.
+    pub const MANAGED_BY: &str = "routing.beamlit.com/managed-by";
+    /// What stays at home, in percent of the traffic.
+    pub const LOCAL_WEIGHT: &str = "routing.beamlit.com/local-weight";
+    /// What is sent away, in percent of the traffic; with the former it makes 100.
+    pub const REMOTE_WEIGHT: &str = "routing.beamlit.com/remote-weight";
+    /// Whereto: `scheme://host[:port]prefix`.
+    pub const REMOTE_BACKEND: &str = "routing.beamlit.com/remote-backend";
+}
+
+/// Compiles a ModelDeployment that has its defaults, and was judged with these findings.
+///
+/// # Errors
+/// If it has faults, new or old, other than those that only keep its traffic at home.
+pub fn compile<'a>(
+    object: &'a Node<'a>,
+    surroundings: &Surroundings<'a>,
+    findings: &Findings,
+) -> Result<Plan, NotCompiled> {
+    Resolved::of(object, surroundings, findings).map(plan)
+}
+
+/// Compiles a Policy that was judged with these findings: the body that Beamlit is sent.
+///
+/// # Errors
+/// If it has faults, new or old.
+pub fn compile_policy(
+    object: &Node<'_>,
+    surroundings: &Surroundings<'_>,
+    findings: &Findings,
+) -> Result<beamlit::Policy, NotCompiled> {
+    let (labels, spec) = resolved::policy(object, findings)?;
+    Ok(beamlit::Policy::of(surroundings.name, labels, spec))
+}
+
+/// Makes the plan of an object of which everything is known that can be known.
+#[must_use]
+pub fn plan(resolved: Resolved<'_>) -> Plan {
+    let Resolved { namespace, name, labels, spec, serving, metric, pod_template, blocked, mut open, configuration } =
+        resolved;
+    let ModelDeploymentSpec {
+        model,
+        enabled,
+        environment,
+        model_source_ref,
+        service_ref,
+        // Its port was resolved, and nothing else of it counts.
+        metric_service_ref: _,
+        policies,
+        serverless_config,
+        offloading_config,
+    } = spec;
+    let stage = beamlit::environment(environment);
+    let routed = offloading_config.as_ref().zip(service_ref.as_ref());
+    let (mut autoscaler, mut routing, mut backend) = (None, None, None);
+    // Without a Service there is no traffic to send: the rules ask for one wherever there is an offloadingConfig.
+    if let Some((OffloadingConfig { behavior: own, metrics, remote_backend }, service)) = routed {
+        let (remote, whose) = route::remote(remote_backend.as_ref(), &model, stage, configuration);
+        if remote.path_prefix.contains(route::WORKSPACE) {
+            open.push(Open::Workspace);
+        }
+        let service = resolved::full(namespace, service.namespace.as_deref(), &service.name);
+        backend = Some(whose);
+        routing = Some(Routing::at_rest(&service, &Name::new(namespace, name), route::url(&remote)));
+        let (behavior, most) = behavior::behavior(own.as_ref());
+        autoscaler = Some(OffloadAutoscalerSpec {
+            scale_target_ref: scale_target(&model_source_ref, namespace),
+            min_remote_weight: 0,
+            max_remote_weight: most,
+            metrics: metrics.iter().map(metrics::metric).collect(),
+            behavior,
+            route: Route {
+                service: RoutedService {
+                    namespace: service.namespace().to_owned(),
+                    name: service.name().to_owned(),
+                    port: serving.of_service.map(i32::from),
+                },
+                remote,
+            },
+        });
+    }
+    let beamlit = beamlit::Model::of(beamlit::Parts {
+        name: model,
+        environment: stage,
+        labels,
+        enabled,
+        offloads: enabled && routed.is_some(),
+        policies: policies.as_deref().unwrap_or_default(),
+        serverless: serverless_config,
+        serving_port: serving.of_pods,
+        metric_port: metric.of_pods,
+        pod_template,
+    });
+    Plan { autoscaler, routing, beamlit, backend, blocked, open }
+}
+
+fn scale_target(workload: &ModelSourceRef, own: &str) -> ScaleTargetRef {
+    let ModelSourceRef {
+        api_version,
+        kind,
+        name,
+        namespace,
+        // Accepted as parts of an object reference, and not used.
+        uid: _,
+        resource_version: _,
+        field_path: _,
+    } = workload;
+    let workload = resolved::full(own, namespace.as_deref(), name);
+    ScaleTargetRef {
+        api_version: api_version.clone().unwrap_or_else(|| "apps/v1".to_owned()),
+        kind: kind.clone().unwrap_or_else(|| Workload::Deployment.name().to_owned()),
+        namespace: workload.namespace().to_owned(),
+        name: workload.name().to_owned(),
+    }
+}
+
+impl Routing {
+    /// All traffic at home, which is where it is until somebody decides otherwise.
+    fn at_rest(service: &Name, owner: &Name, backend: String) -> Self {
+        Self {
+            namespace: service.namespace().to_owned(),
+            name: service.name().to_owned(),
+            annotations: BTreeMap::from([
+                (annotations::MANAGED_BY, owner.to_string()),
+                (annotations::LOCAL_WEIGHT, "100".to_owned()),
+                (annotations::REMOTE_WEIGHT, "0".to_owned()),
+                (annotations::REMOTE_BACKEND, backend),
+            ]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

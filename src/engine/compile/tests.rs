@@ -1,0 +1,717 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::origin::{Origin, Step, explain, walk};
+use super::*;
+use crate::engine::configuration::Configuration;
+use crate::engine::parse::{JsonLimits, documents, from_json};
+use crate::engine::subject::{Kind, Reading};
+use crate::engine::world::World;
+use crate::engine::world::{Fact, Resource};
+use crate::engine::{defaults, judge};
+
+/// The secret that no plan may show.
+const SECRET: &str = "hunter2";
+
+/// What everything refers to, in a cluster.
+const CLUSTER: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: my-model}
+spec:
+  template:
+    metadata: {labels: {app: my-model}}
+    spec:
+      containers:
+      - name: server
+        image: registry.example.com/my-model:1
+        env: [{name: TOKEN, value: hunter2}]
+        ports: [{name: http, containerPort: 8080}, {name: metrics, containerPort: 9090}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: my-model}
+spec: {ports: [{port: 80, targetPort: http}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: my-model-metrics}
+spec: {ports: [{port: 9000, targetPort: 9090}, {port: 9001}]}
+---
+apiVersion: authorization.beamlit.com/v1alpha1
+kind: Policy
+metadata: {name: us}
+spec: {type: location, locations: [{type: country, name: us}]}
+";
+
+fn world(text: &str) -> World {
+    let mut world = World::of_cluster();
+    for document in documents(text.as_bytes()) {
+        let node = document.content.unwrap();
+        let resource = Resource::of(node.text_of("apiVersion").unwrap(), node.text_of("kind").unwrap()).unwrap();
+        world.put(Fact::of_file(resource, &node, "default").unwrap());
+    }
+    world
+}
+
+fn compiled_in(object: &Value, world: &World, configuration: &Configuration) -> Result<Plan, NotCompiled> {
+    let bytes = serde_json::to_vec(object).unwrap();
+    let mut node = from_json(&bytes, JsonLimits::UniqueKeys).unwrap();
+    _ = defaults::apply(Kind::ModelDeployment, &mut node);
+    let surroundings = Surroundings { namespace: "default", name: "my-model", configuration, world };
+    let findings = judge(Kind::ModelDeployment, &node, &surroundings, Reading::Review);
+    compile(&node, &surroundings, &findings)
+}
+
+fn compiled(object: &Value) -> Plan {
+    compiled_in(object, &world(CLUSTER), &Configuration::default()).unwrap()
+}
+
+fn object(spec: Value) -> Value {
+    let mut object = json!({"metadata": {"name": "my-model", "labels": {"team": "a", "offloading": "forged"}}, "spec": {
+        "model": "my-model", "modelSourceRef": {"name": "my-model"}, "serviceRef": {"name": "my-model"}}});
+    for (key, value) in spec.as_object().unwrap() {
+        object["spec"][key] = value.clone();
+    }
+    object
+}
+
+/// With every field of the schema in use.
+fn full() -> Value {
+    object(json!({
+        "enabled": true, "environment": "development",
+        "serviceRef": {"name": "my-model", "targetPort": 8080},
+        "metricServiceRef": {"name": "my-model-metrics", "targetPort": 9000},
+        "policies": [{"refType": "localPolicy", "name": "us"}, {"name": "on-beamlit"}, {"refType": "remotePolicy", "name": "us"}],
+        "serverlessConfig": {"minNumReplicas": 1, "scaleUpMinimum": 2, "metric": "cpu", "target": "70", "stableWindow": "60s"},
+        "offloadingConfig": {
+            "behavior": {"percentage": 50, "strategy": "Proportional",
+                "scaleUp": {"tolerance": 0, "selectPolicy": "Min", "policies": [{"type": "Percent", "value": 10, "periodSeconds": 30}]},
+                "scaleDown": {"stabilizationWindowSeconds": 60}},
+            "metrics": [
+                {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 90}}},
+                {"type": "Pods", "pods": {"metric": {"name": "rps", "selector": {"matchLabels": {"a": "b"}}}, "target": {"averageValue": 100}}},
+                {"type": "External", "external": {"metric": {"name": "queue"}, "target": {"type": "Value", "value": "10"}}},
+                {"type": "Object", "object": {"describedObject": {"kind": "Ingress", "name": "i"}, "metric": {"name": "hits"}, "target": {"value": "2k"}}},
+                {"type": "ContainerResource", "containerResource": {"name": "memory", "container": "server", "target": {"averageValue": "1Gi"}}}
+            ],
+            "remoteBackend": {"host": "Models.Example.com.", "scheme": "https", "pathPrefix": "/v1/$model",
+                "headersToAdd": {"x-b": SECRET, "X-A": SECRET},
+                "authConfig": {"type": "oauth", "oauthConfig": {"clientId": "c", "clientSecret": SECRET, "tokenUrl": "https://auth.example.com/token"}}}
+        }
+    }))
+}
+
+#[test]
+fn a_plan_with_everything_left_out_has_everything_written_out() {
+    insta::assert_json_snapshot!(compiled(&object(json!({"offloadingConfig": {}}))), @r#"
+    {
+      "autoscaler": {
+        "scaleTargetRef": {
+          "apiVersion": "apps/v1",
+          "kind": "Deployment",
+          "namespace": "default",
+          "name": "my-model"
+        },
+        "minRemoteWeight": 0,
+        "maxRemoteWeight": 100,
+        "metrics": [],
+        "behavior": {
+          "strategy": "Step",
+          "scaleUp": {
+            "stabilizationWindowSeconds": 0,
+            "tolerance": "0",
+            "selectPolicy": "Max",
+            "policies": [
+              {
+                "type": "Percent",
+                "value": 100,
+                "periodSeconds": 15
+              }
+            ]
+          },
+          "scaleDown": {
+            "stabilizationWindowSeconds": 300,
+            "tolerance": "0.1",
+            "selectPolicy": "Max",
+            "policies": [
+              {
+                "type": "Percent",
+                "value": 25,
+                "periodSeconds": 15
+              }
+            ]
+          },
+          "probe": {
+            "afterSeconds": 600,
+            "maxAfterSeconds": 3600,
+            "idlePercent": 25
+          },
+          "failover": {
+            "recoverySeconds": 30
+          }
+        },
+        "route": {
+          "service": {
+            "namespace": "default",
+            "name": "my-model",
+            "port": 80
+          },
+          "remote": {
+            "scheme": "https",
+            "host": "run.beamlit.com",
+            "pathPrefix": "/$workspace/models/my-model",
+            "query": "environment=production",
+            "headers": [
+              "Authorization"
+            ]
+          }
+        }
+      },
+      "routing": {
+        "namespace": "default",
+        "name": "my-model",
+        "annotations": {
+          "routing.beamlit.com/local-weight": "100",
+          "routing.beamlit.com/managed-by": "default/my-model",
+          "routing.beamlit.com/remote-backend": "https://run.beamlit.com/$workspace/models/my-model",
+          "routing.beamlit.com/remote-weight": "0"
+        }
+      },
+      "beamlit": {
+        "metadata": {
+          "name": "my-model",
+          "environment": "production",
+          "labels": {
+            "managed-by": "beamlit-operator",
+            "offloading": "false",
+            "offloading-enabled": "true",
+            "team": "a"
+          }
+        },
+        "spec": {
+          "enabled": true,
+          "policies": [],
+          "runtime": {
+            "servingPort": 8080,
+            "metricPort": 8080
+          },
+          "podTemplate": {
+            "metadata": {
+              "labels": {
+                "app": "my-model"
+              }
+            },
+            "spec": {
+              "containers": [
+                {
+                  "name": "server",
+                  "image": "registry.example.com/my-model:1",
+                  "env": [
+                    {
+                      "name": "TOKEN",
+                      "value": "(redacted)"
+                    }
+                  ],
+                  "ports": [
+                    {
+                      "name": "http",
+                      "containerPort": 8080
+                    },
+                    {
+                      "name": "metrics",
+                      "containerPort": 9090
+                    }
+                  ]
+                }
+              ]
+            }
+          }
+        }
+      }
+    }
+    "#);
+}
+
+#[test]
+fn a_plan_with_everything_in_use() {
+    insta::assert_json_snapshot!(compiled(&full()), @r#"
+    {
+      "autoscaler": {
+        "scaleTargetRef": {
+          "apiVersion": "apps/v1",
+          "kind": "Deployment",
+          "namespace": "default",
+          "name": "my-model"
+        },
+        "minRemoteWeight": 0,
+        "maxRemoteWeight": 50,
+        "metrics": [
+          {
+            "type": "Resource",
+            "resource": {
+              "name": "cpu",
+              "target": {
+                "type": "Utilization",
+                "averageUtilization": 90
+              }
+            }
+          },
+          {
+            "type": "Pods",
+            "pods": {
+              "metric": {
+                "name": "rps",
+                "selector": {
+                  "matchLabels": {
+                    "a": "b"
+                  }
+                }
+              },
+              "target": {
+                "type": "AverageValue",
+                "averageValue": "100"
+              }
+            }
+          },
+          {
+            "type": "External",
+            "external": {
+              "metric": {
+                "name": "queue"
+              },
+              "target": {
+                "type": "Value",
+                "value": "10"
+              }
+            }
+          },
+          {
+            "type": "Object",
+            "object": {
+              "describedObject": {
+                "kind": "Ingress",
+                "name": "i"
+              },
+              "metric": {
+                "name": "hits"
+              },
+              "target": {
+                "type": "Value",
+                "value": "2k"
+              }
+            }
+          },
+          {
+            "type": "ContainerResource",
+            "containerResource": {
+              "name": "memory",
+              "container": "server",
+              "target": {
+                "type": "AverageValue",
+                "averageValue": "1Gi"
+              }
+            }
+          }
+        ],
+        "behavior": {
+          "strategy": "Proportional",
+          "scaleUp": {
+            "stabilizationWindowSeconds": 0,
+            "tolerance": "0",
+            "selectPolicy": "Min",
+            "policies": [
+              {
+                "type": "Percent",
+                "value": 10,
+                "periodSeconds": 30
+              }
+            ]
+          },
+          "scaleDown": {
+            "stabilizationWindowSeconds": 60,
+            "tolerance": "0.1",
+            "selectPolicy": "Max",
+            "policies": [
+              {
+                "type": "Percent",
+                "value": 25,
+                "periodSeconds": 15
+              }
+            ]
+          },
+          "probe": {
+            "afterSeconds": 600,
+            "maxAfterSeconds": 3600,
+            "idlePercent": 25
+          },
+          "failover": {
+            "recoverySeconds": 30
+          }
+        },
+        "route": {
+          "service": {
+            "namespace": "default",
+            "name": "my-model",
+            "port": 80
+          },
+          "remote": {
+            "scheme": "https",
+            "host": "models.example.com",
+            "pathPrefix": "/v1/my-model",
+            "query": "",
+            "headers": [
+              "Authorization",
+              "X-A",
+              "x-b"
+            ]
+          }
+        }
+      },
+      "routing": {
+        "namespace": "default",
+        "name": "my-model",
+        "annotations": {
+          "routing.beamlit.com/local-weight": "100",
+          "routing.beamlit.com/managed-by": "default/my-model",
+          "routing.beamlit.com/remote-backend": "https://models.example.com/v1/my-model",
+          "routing.beamlit.com/remote-weight": "0"
+        }
+      },
+      "beamlit": {
+        "metadata": {
+          "name": "my-model",
+          "environment": "development",
+          "labels": {
+            "managed-by": "beamlit-operator",
+            "offloading": "false",
+            "offloading-enabled": "true",
+            "team": "a"
+          }
+        },
+        "spec": {
+          "enabled": true,
+          "policies": [
+            "us",
+            "on-beamlit"
+          ],
+          "runtime": {
+            "servingPort": 8080,
+            "metricPort": 9090
+          },
+          "serverlessConfig": {
+            "minNumReplicas": 1,
+            "maxNumReplicas": 10,
+            "scaleUpMinimum": 2,
+            "metric": "cpu",
+            "target": "70",
+            "stableWindow": "60s"
+          },
+          "podTemplate": {
+            "metadata": {
+              "labels": {
+                "app": "my-model"
+              }
+            },
+            "spec": {
+              "containers": [
+                {
+                  "name": "server",
+                  "image": "registry.example.com/my-model:1",
+                  "env": [
+                    {
+                      "name": "TOKEN",
+                      "value": "(redacted)"
+                    }
+                  ],
+                  "ports": [
+                    {
+                      "name": "http",
+                      "containerPort": 8080
+                    },
+                    {
+                      "name": "metrics",
+                      "containerPort": 9090
+                    }
+                  ]
+                }
+              ]
+            }
+          }
+        }
+      }
+    }
+    "#);
+}
+
+#[test]
+fn without_offloading_there_is_a_model_and_nothing_else() {
+    insta::assert_json_snapshot!(compiled(&object(json!({}))), @r#"
+    {
+      "autoscaler": null,
+      "routing": null,
+      "beamlit": {
+        "metadata": {
+          "name": "my-model",
+          "environment": "production",
+          "labels": {
+            "managed-by": "beamlit-operator",
+            "offloading": "false",
+            "team": "a"
+          }
+        },
+        "spec": {
+          "enabled": true,
+          "policies": [],
+          "runtime": {
+            "servingPort": 8080,
+            "metricPort": 8080
+          },
+          "podTemplate": {
+            "metadata": {
+              "labels": {
+                "app": "my-model"
+              }
+            },
+            "spec": {
+              "containers": [
+                {
+                  "name": "server",
+                  "image": "registry.example.com/my-model:1",
+                  "env": [
+                    {
+                      "name": "TOKEN",
+                      "value": "(redacted)"
+                    }
+                  ],
+                  "ports": [
+                    {
+                      "name": "http",
+                      "containerPort": 8080
+                    },
+                    {
+                      "name": "metrics",
+                      "containerPort": 9090
+                    }
+                  ]
+                }
+              ]
+            }
+          }
+        }
+      }
+    }
+    "#);
+}
+
+fn written(object: &Value, check: impl FnOnce(&Node<'_>)) {
+    let bytes = serde_json::to_vec(object).unwrap();
+    check(&from_json(&bytes, JsonLimits::UniqueKeys).unwrap());
+}
+
+#[test]
+fn every_value_is_explained() {
+    for object in [full(), object(json!({})), object(json!({"offloadingConfig": {}}))] {
+        let plan = compiled(&object);
+        let mut leaves = 0;
+        walk(&serde_json::to_value(&plan).unwrap(), &mut Vec::new(), &mut |_: &[Step<'_>], _| leaves += 1);
+        written(&object, |node| {
+            let explained = explain(&plan, node);
+            assert_eq!(explained.len(), leaves);
+            for each in &explained {
+                assert_ne!(each.origin.to_string(), "unexplained", "{}", each.path);
+            }
+        });
+    }
+}
+
+/// Where a field is named as the origin, the value stands there, or what it stands for.
+#[test]
+fn an_explanation_is_true() {
+    let object = full();
+    let plan = compiled(&object);
+    written(&object, |node| {
+        for each in explain(&plan, node) {
+            let Origin::Field(field) = &each.origin else { continue };
+            let pointer = format!("/{}", field.replace(['.', '['], "/").replace([']', '"'], ""));
+            let stands = object.pointer(&pointer).unwrap_or_else(|| panic!("{}: {field}", each.path));
+            let same = |stands: &Value| {
+                let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+                text(stands) == text(&each.value)
+            };
+            let resolved = ["host", "pathPrefix"].iter().any(|end| field.ends_with(end));
+            let among = stands.as_array().is_some_and(|all| all.iter().any(|item| item["name"] == each.value));
+            assert!(same(stands) || resolved || among, "{} = {}: {field} = {stands}", each.path, each.value);
+        }
+    });
+}
+
+#[test]
+fn what_is_not_there_or_not_known_stays_open() {
+    let open = |world: &World, object: &Value| -> Vec<String> {
+        let plan = compiled_in(object, world, &Configuration::default()).unwrap();
+        plan.open.iter().map(ToString::to_string).collect()
+    };
+    let object = object(json!({"offloadingConfig": {"remoteBackend": {"host": "models.example.com"}}}));
+    assert_eq!(
+        open(&World::of_cluster(), &object),
+        ["Deployment default/my-model is not there yet", "Service default/my-model is not there yet"]
+    );
+    assert_eq!(
+        open(&World::unknown(), &object),
+        ["Deployment default/my-model was not looked up", "Service default/my-model was not looked up"]
+    );
+    assert_eq!(open(&world(CLUSTER), &object), [""; 0]);
+    let mut beamlit = object.clone();
+    beamlit["spec"]["offloadingConfig"] = json!({});
+    assert_eq!(open(&world(CLUSTER), &beamlit), ["the workspace ($workspace) follows from the operator's credentials"]);
+    let plan = compiled_in(&object, &World::of_cluster(), &Configuration::default()).unwrap();
+    assert_eq!(plan.autoscaler.unwrap().route.service.port, None);
+    assert_eq!(plan.beamlit.spec.runtime, None, "no port is sent as 0");
+}
+
+#[test]
+fn what_keeps_traffic_at_home_is_a_reason_and_no_fault() {
+    let backend = json!({"remoteBackend": {"host": "models.example.com"}});
+    let blocked = |spec: Value, configuration: &Configuration| {
+        compiled_in(&object(spec), &world(CLUSTER), configuration).unwrap().blocked
+    };
+    let plain = Configuration::default();
+    let missing = json!([{"refType": "localPolicy", "name": "gone"}]);
+    assert_eq!(blocked(json!({"offloadingConfig": backend}), &plain), []);
+    assert_eq!(blocked(json!({"enabled": false, "offloadingConfig": backend}), &plain), [Blocked::Disabled]);
+    assert_eq!(
+        blocked(json!({"enabled": false, "policies": missing, "offloadingConfig": {}}), &plain),
+        [Blocked::Disabled, Blocked::PoliciesUnresolved]
+    );
+    // A remote policy of unknown content beside a backend of one's own.
+    assert_eq!(
+        blocked(json!({"policies": [{"name": "on-beamlit"}], "offloadingConfig": backend}), &plain),
+        [Blocked::PoliciesUnresolved]
+    );
+    // Nobody has declared where the backend is.
+    assert_eq!(
+        blocked(json!({"policies": [{"refType": "localPolicy", "name": "us"}], "offloadingConfig": backend}), &plain),
+        [Blocked::RemoteRefused]
+    );
+    assert_eq!(
+        blocked(json!({"serviceRef": {"name": "s", "namespace": "b"}, "offloadingConfig": backend}), &plain),
+        [Blocked::NotGranted]
+    );
+}
+
+#[test]
+fn what_nobody_understands_is_not_compiled() {
+    for (spec, code) in [
+        (json!({"environment": "prod"}), "OB003"),
+        (json!({"offloadingConfig": {"behavior": {"percentage": 101}}}), "OB004"),
+        (json!({"offloadingConfig": {"remoteBackend": {"host": "https://x"}}}), "RT001"),
+        (json!({"serviceRef": {"name": "my-model", "targetPort": 81}}), "RF008"),
+    ] {
+        let error = compiled_in(&object(spec), &world(CLUSTER), &Configuration::default()).unwrap_err();
+        assert_eq!(error.faults.iter().map(|fault| fault.rule.code).collect::<Vec<_>>(), [code]);
+    }
+}
+
+#[test]
+fn the_operators_default_backend_and_beamlits_own_host_are_told_apart() {
+    let default: crate::api::RemoteBackend = serde_json::from_value(
+        json!({"host": "gw.example.com:8443", "scheme": "https", "pathPrefix": "/$workspace/$model"}),
+    )
+    .unwrap();
+    let configuration = Configuration {
+        workspace: Some("team".into()),
+        default_remote_backend: Some(default),
+        ..Configuration::default()
+    };
+    let remote = |offloading: Value| {
+        let object = object(json!({"offloadingConfig": offloading}));
+        let plan = compiled_in(&object, &world(CLUSTER), &configuration).unwrap();
+        let remote = plan.autoscaler.unwrap().route.remote;
+        (plan.backend.unwrap(), remote.host, remote.path_prefix, remote.query)
+    };
+    let is = |backend, host: &str, prefix: &str, query: &str| (backend, host.into(), prefix.into(), query.into());
+    assert_eq!(remote(json!({})), is(Backend::Configured, "gw.example.com:8443", "/team/my-model", ""));
+    assert_eq!(
+        remote(json!({"remoteBackend": {"host": "run.beamlit.com", "pathPrefix": "/team/models/other"}})),
+        is(Backend::Own, "run.beamlit.com", "/team/models/other", "environment=production")
+    );
+}
+
+/// A part of the full object, or nothing, in the place of each of its fields.
+fn parts() -> impl Strategy<Value = Value> {
+    let of = |value: Value| prop_oneof![Just(None), Just(Some(value))];
+    let whole = full();
+    let field = move |path: &str| of(whole.pointer(path).unwrap().clone());
+    let spec = ["enabled", "environment", "metricServiceRef", "policies", "serverlessConfig", "offloadingConfig"]
+        .map(|name| field(&format!("/spec/{name}")));
+    let offloading =
+        ["behavior", "metrics", "remoteBackend"].map(|name| field(&format!("/spec/offloadingConfig/{name}")));
+    let behavior = ["percentage", "strategy", "scaleUp", "scaleDown"]
+        .map(|name| field(&format!("/spec/offloadingConfig/behavior/{name}")));
+    (spec, offloading, behavior, 0..5_usize).prop_map(|(spec, offloading, behavior, metrics)| {
+        let mut object = full();
+        let put = |at: &mut Value, names: &[&str], values: &[Option<Value>]| {
+            for (name, value) in names.iter().zip(values) {
+                match value {
+                    Some(value) => at[*name] = value.clone(),
+                    None => _ = at.as_object_mut().unwrap().remove(*name),
+                }
+            }
+        };
+        put(
+            &mut object["spec"],
+            &["enabled", "environment", "metricServiceRef", "policies", "serverlessConfig", "offloadingConfig"],
+            &spec,
+        );
+        if spec[5].is_some() {
+            put(&mut object["spec"]["offloadingConfig"], &["behavior", "metrics", "remoteBackend"], &offloading);
+            if offloading[0].is_some() {
+                put(
+                    &mut object["spec"]["offloadingConfig"]["behavior"],
+                    &["percentage", "strategy", "scaleUp", "scaleDown"],
+                    &behavior,
+                );
+            }
+            if let Some(list) = object["spec"]["offloadingConfig"]["metrics"].as_array_mut() {
+                list.truncate(metrics);
+            }
+        }
+        object
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_same_object_gives_the_same_bytes_explained_and_without_a_secret(object in parts()) {
+        let world = world(CLUSTER);
+        let text = |world: &World| {
+            let plan = compiled_in(&object, world, &Configuration::default()).unwrap();
+            (serde_json::to_string(&plan).unwrap(), plan)
+        };
+        let (first, plan) = text(&world);
+        // Learnt in another order, and from the object with its defaults written out.
+        let mut turned = World::of_cluster();
+        for document in documents(CLUSTER.as_bytes()).collect::<Vec<_>>().into_iter().rev() {
+            let node = document.content.unwrap();
+            let resource = Resource::of(node.text_of("apiVersion").unwrap(), node.text_of("kind").unwrap()).unwrap();
+            turned.put(Fact::of_file(resource, &node, "default").unwrap());
+        }
+        prop_assert_eq!(&first, &text(&turned).0);
+        prop_assert!(!first.contains(SECRET), "{}", first);
+        let shown = format!("{plan:?}");
+        prop_assert!(!shown.contains(SECRET));
+        written(&object, |node| {
+            for each in explain(&plan, node) {
+                assert_ne!(each.origin.to_string(), "unexplained", "{}", each.path);
+            }
+        });
+        // What is compiled is an OffloadAutoscaler by its own schema.
+        if let Some(spec) = &plan.autoscaler {
+            let schema = crate::api::spec_schema("OffloadAutoscaler").unwrap();
+            let spec = serde_json::to_value(spec).unwrap();
+            prop_assert!(jsonschema::is_valid(&schema, &spec), "{}", spec);
+            prop_assert_eq!(spec.get("metrics").unwrap().as_array().unwrap().len(), object.pointer("/spec/offloadingConfig/metrics").and_then(Value::as_array).map_or(0, Vec::len));
+        }
+    }
+}
