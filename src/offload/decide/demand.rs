@@ -75,6 +75,11 @@ impl From<Judged> for Stored {
 }
 
 impl Judged {
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> Time {
+        self.taken
+    }
+
     /// Whether its numbers are some that can be.
     pub(super) fn possible(&self) -> bool {
         let Self { metric: _, taken: _, window, undecided: _, ratio, away, ready } = *self;
@@ -99,9 +104,8 @@ pub(super) fn demands(now: Time, rules: &Rules, local: Local, metrics: &[Observe
             (Ok(sample), _) => Some(judge(metric, sample, state)),
             (Err(_), old) => old,
         };
-        // An index must not be skipped: what comes after it would be taken for another metric's.
-        if judged.len() == index && index < REMEMBERED {
-            judged.extend(new.or(Some(Judged { metric, ..NOTHING })));
+        if index < REMEMBERED {
+            judged.push(new.unwrap_or(Judged { metric, ..NOTHING }));
         }
         match (sample, new) {
             (Err(invalid), _) => Demand::Invalid(invalid),

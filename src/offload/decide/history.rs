@@ -57,9 +57,10 @@ impl<V: Valued> History<V> {
 
     /// The value is this from now on.
     pub(super) fn push(&mut self, now: Time, value: V) {
-        match self.changes.last_mut() {
-            Some(&mut (_, last)) if last == value => return,
-            Some((at, last)) if *at >= now => *last = value,
+        match self.changes.as_mut_slice() {
+            [.., (_, last)] if *last == value => return,
+            // The first one stands for all that came before.
+            [_, .., (at, last)] if *at >= now => *last = value,
             _ => self.changes.push((now, value)),
         }
         let old = now.before(KEPT);
@@ -109,10 +110,10 @@ impl<V: Valued> History<V> {
         if span > 0.0 { Some(sum / span) } else { last }
     }
 
-    /// All moments, this much later or earlier.
-    pub(super) fn shift(&mut self, millis: i64) {
+    /// All moments this much earlier, and none after now.
+    pub(super) fn rewind(&mut self, now: Time, millis: i64) {
         for (at, _) in &mut self.changes {
-            at.0 = at.0.saturating_add(millis);
+            at.0 = at.0.saturating_add(millis).min(now.0);
         }
     }
 }
@@ -121,7 +122,8 @@ impl<V: Valued> Serialize for History<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut last = 0_i64;
         serializer.collect_seq(self.changes.iter().flat_map(|(at, value)| {
-            let later = at.0.saturating_sub(last);
+            // Wrapping round and back again, so that even the ends of time are read as they were written.
+            let later = at.0.wrapping_sub(last);
             last = at.0;
             [later, value.code()]
         }))
@@ -139,8 +141,8 @@ impl<'de, V: Valued> Deserialize<'de> for History<V> {
         }
         for pair in flat.chunks(2) {
             let &[later, code] = pair else { return Err(D::Error::custom("a history ends within a change")) };
-            let at = last.checked_add(later).filter(|at| changes.is_empty() || *at > last);
-            let (Some(at), Some(value)) = (at, V::read(code)) else {
+            let at = last.wrapping_add(later);
+            let Some(value) = V::read(code).filter(|_| changes.is_empty() || at >= last) else {
                 return Err(D::Error::custom("a history has a change that cannot be"));
             };
             changes.push((Time(at), value));
@@ -171,9 +173,9 @@ impl<const MOST: bool> Ladder<MOST> {
         self.rungs.iter().find(|(at, _)| now.since(*at) < window).map(|(_, value)| *value)
     }
 
-    pub(super) fn shift(&mut self, millis: i64) {
+    pub(super) fn rewind(&mut self, now: Time, millis: i64) {
         for (at, _) in &mut self.rungs {
-            at.0 = at.0.saturating_add(millis);
+            at.0 = at.0.saturating_add(millis).min(now.0);
         }
     }
 }

@@ -48,7 +48,7 @@ pub struct Decision {
 pub fn decide(now: Time, rules: &Rules, observation: &Observation, mut state: State) -> (State, Decision) {
     let Observation { metrics, local, blocked, pause } = observation;
     state.rewind(now);
-    let before = (state.weight, state.reason, state.phase, state.probe.running, state.ready_since.is_some());
+    let before = outline(&state);
     remember(now, *local, &mut state);
     failover::watch(now, *local, &mut state);
     let demands = demand::demands(now, rules, *local, metrics, &mut state);
@@ -61,7 +61,6 @@ pub fn decide(now: Time, rules: &Rules, observation: &Observation, mut state: St
     state.weight = weight;
     state.reason = reason;
     state.weights.push(now, weight);
-    let after = (state.weight, state.reason, state.phase, state.probe.running, state.ready_since.is_some());
     let decision = Decision {
         weight,
         desired,
@@ -69,10 +68,16 @@ pub fn decide(now: Time, rules: &Rules, observation: &Observation, mut state: St
         blocked: *blocked,
         demands,
         by,
-        persist: before != after,
+        persist: before != outline(&state),
         next: next(rules, &state),
     };
     (state, decision)
+}
+
+/// What of a state a restart must know of.
+fn outline(state: &State) -> impl PartialEq + use<> {
+    let running = state.probe.running.as_ref().map(probe::Running::outline);
+    (state.weight, state.reason, state.phase, state.ready_since.is_some(), running)
 }
 
 /// What a step makes of the weight.
@@ -108,14 +113,14 @@ fn choose(
         state.settle(now);
         return plain(0, 0, if pause.is_some() { Reason::Paused } else { Reason::Never });
     }
-    let held = if state.phase == failover::Phase::None { state.weight.min(rules.most) } else { state.weight };
+    let held = if state.phase == failover::Phase::Away { state.weight } else { state.weight.min(rules.most) };
     if pause == Some(Pause::Freeze) {
         state.probe.certain = Some(now);
         return plain(held, asked.weight, Reason::Paused);
     }
     if local == Local::Unknown {
         state.probe.certain = Some(now);
-        return plain(held, held, Reason::LocalUnknown);
+        return plain(held, asked.weight, Reason::LocalUnknown);
     }
     match failover::failover(now, rules, local, state) {
         failover::Outcome::Away => {
@@ -191,7 +196,11 @@ fn probe(
     {
         running.since.get_or_insert(now);
     }
-    let reason = if running.recovery { Reason::Recovering } else { Reason::Probing };
+    let reason = match want::silence(demands) {
+        Some((_, silent @ (Reason::MetricsUnavailable | Reason::Undecided))) if running.recovery => silent,
+        _ if running.recovery => Reason::Recovering,
+        _ => Reason::Probing,
+    };
     Some(Choice { weight: limited, desired: asked.weight, reason, by: asked.by })
 }
 
@@ -231,8 +240,14 @@ fn remember(now: Time, local: Local, state: &mut State) {
     state.ready.push(now, ready);
 }
 
-/// When the next decision may differ by itself: the end of the wait after a failover.
+/// When the next decision may differ by itself: with the next step back from a failover.
 fn next(rules: &Rules, state: &State) -> Option<Time> {
-    let since = state.ready_since.filter(|_| state.phase == failover::Phase::Away)?;
-    Some(since.after(rules.recovery))
+    match state.phase {
+        failover::Phase::None => None,
+        failover::Phase::Away => state.ready_since.map(|since| since.after(rules.recovery)),
+        failover::Phase::AtMost => state.weights.last_change().map(|at| at.after(failover::PERIOD)),
+    }
 }
+
+#[cfg(test)]
+mod tests;

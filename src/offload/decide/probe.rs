@@ -13,7 +13,8 @@ use super::super::Time;
 use super::super::observation::Follows;
 use super::demand::{Demand, Known};
 use super::rules::Rules;
-use super::want::{allows, enough, largest, reached};
+use super::state::rewind;
+use super::want::{allows, enough, largest, middle, reached};
 use crate::api::Strategy;
 
 /// The most points that one step of a probe gives back: a default step of scaling down.
@@ -53,6 +54,12 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// What of it a restart must know of.
+    pub(super) fn outline(&self) -> (u8, u8, Option<Time>, bool, bool) {
+        let Self { base, to, since, heard: _, back, recovery } = *self;
+        (base, to, since, back, recovery)
+    }
+
     pub(super) fn begin(now: Time, base: u8, recovery: bool) -> Self {
         Self { base, to: base.saturating_sub(STEP), since: None, heard: now, back: false, recovery }
     }
@@ -74,11 +81,12 @@ impl Probe {
         doubled.unwrap_or(rules.probe.longest).min(rules.probe.longest)
     }
 
-    pub(super) fn shift(&mut self, millis: i64) {
+    pub(super) fn rewind(&mut self, now: Time, millis: i64) {
         let Self { begun: _, certain, running } = self;
-        let (since, heard) = running.as_mut().map(|running| (&mut running.since, &mut running.heard)).unzip();
-        for time in [certain.as_mut(), since.and_then(Option::as_mut), heard].into_iter().flatten() {
-            time.0 = time.0.saturating_add(millis);
+        rewind(certain, now, millis);
+        if let Some(Running { since, heard, base: _, to: _, back: _, recovery: _ }) = running {
+            rewind(since, now, millis);
+            rewind([heard], now, millis);
         }
     }
 
@@ -87,9 +95,10 @@ impl Probe {
         let running = self.running.as_mut()?;
         running.base = running.base.min(rules.most);
         running.to = running.to.min(running.base);
-        if !running.back && !running.recovery && (!rules.up.enabled() || !rules.down.enabled()) {
-            running.back = true;
+        if !running.recovery && !rules.up.enabled() {
+            return Some(Next::Over);
         }
+        running.back |= !running.recovery && !rules.down.enabled();
         if running.back {
             return Some(back(running, weight));
         }
@@ -101,11 +110,6 @@ impl Probe {
                 back(running, weight)
             });
         }
-        if weight > running.to {
-            running.heard = now;
-            return Some(Next::Weight(running.to));
-        }
-        let since = *running.since.get_or_insert(now);
         if demands.iter().any(|demand| matches!(demand, Demand::Invalid(_) | Demand::Undecided)) {
             if now.since(running.heard) > PATIENCE && !running.recovery {
                 running.back = true;
@@ -114,6 +118,10 @@ impl Probe {
             return Some(Next::Weight(weight));
         }
         running.heard = now;
+        if weight > running.to {
+            return Some(Next::Weight(running.to));
+        }
+        let since = *running.since.get_or_insert(now);
         if demands.iter().any(|demand| !under(demand, since)) {
             return Some(Next::Weight(weight));
         }
@@ -127,7 +135,7 @@ fn judge(running: &mut Running, rules: &Rules, demands: &[Demand], weight: u8) -
     let goal = match rules.strategy {
         Strategy::Step => 0,
         // As far as the local deployment is below its target for all that is known.
-        Strategy::Proportional => enough(share),
+        Strategy::Proportional => enough(share, 1.0),
     };
     if weight > goal {
         running.to = weight.saturating_sub(STEP).max(goal);
@@ -168,8 +176,13 @@ pub(super) fn open(rules: &Rules, demands: &[Demand]) -> bool {
             Demand::Unknown => open = true,
             Demand::Known(known) if allows(rules, known.share) => {}
             Demand::Known(known) if known.follows == Follows::Nothing || known.least >= 1.0 => return false,
-            // Proportional judges by what is left at home itself, and an idle load does not mislead it.
-            Demand::Known(_) => open |= rules.strategy == Strategy::Step,
+            Demand::Known(known) => {
+                open |= match rules.strategy {
+                    Strategy::Step => true,
+                    // It judges by what is at home, and no idle load misleads it: only the last points can be left over.
+                    Strategy::Proportional => known.share <= middle(rules),
+                }
+            }
         }
     }
     open

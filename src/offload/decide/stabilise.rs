@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::Time;
 use super::history::Ladder;
 use super::rules::Rules;
+use super::state::rewind;
 
 /// A stretch without a want that is longer than this counts as one in which the weight was wanted that was in force: a window is
 /// passed by looking, not by waiting. (The HorizontalPodAutoscaler does the same when it starts.)
@@ -44,12 +45,10 @@ impl Wants {
         self.most.put(now, want);
     }
 
-    pub(super) fn shift(&mut self, millis: i64) {
-        self.least.shift(millis);
-        self.most.shift(millis);
-        if let Some(seen) = &mut self.seen {
-            seen.0 = seen.0.saturating_add(millis);
-        }
+    pub(super) fn rewind(&mut self, now: Time, millis: i64) {
+        self.least.rewind(now, millis);
+        self.most.rewind(now, millis);
+        rewind(&mut self.seen, now, millis);
     }
 
     /// The weight that the windows leave of a want: as near to it as all wants of the window of that direction agree on.

@@ -137,16 +137,22 @@ impl State {
     pub(super) fn rewind(&mut self, now: Time) {
         let Some(decided) = self.decided.filter(|decided| *decided > now) else { return };
         let millis = now.0.saturating_sub(decided.0);
-        self.weights.shift(millis);
-        self.ready.shift(millis);
-        self.wants.shift(millis);
-        self.probe.shift(millis);
+        self.weights.rewind(now, millis);
+        self.ready.rewind(now, millis);
+        self.wants.rewind(now, millis);
+        self.probe.rewind(now, millis);
+        rewind(&mut self.ready_since, now, millis);
         for judged in &mut self.judged {
             judged.not_after(now);
         }
-        if let Some(since) = &mut self.ready_since {
-            since.0 = since.0.saturating_add(millis);
-        }
+        self.decided = Some(now);
+    }
+}
+
+/// Moments, this much earlier, and none after now.
+pub(super) fn rewind<'a>(times: impl IntoIterator<Item = &'a mut Time>, now: Time, millis: i64) {
+    for time in times {
+        time.0 = time.0.saturating_add(millis).min(now.0);
     }
 }
 

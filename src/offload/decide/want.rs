@@ -66,13 +66,21 @@ fn proportional(rules: &Rules, demands: &[Demand], weight: u8) -> Asked {
     let Some((by, most)) = largest(demands) else { return Asked { weight: 0, by: None, share: 0.0 } };
     let local = most.share * (1.0 - f64::from(weight) / 100.0);
     let within = local >= 1.0 - rules.down.tolerance - GRAIN && local <= 1.0 + rules.up.tolerance + GRAIN;
-    let asked = if within { weight } else { enough(most.share).min(rules.most) };
-    Asked { weight: asked, by: Some(by), share: if asked < weight { 0.0 } else { most.share } }
+    let asked = if within {
+        weight
+    } else if local > 1.0 {
+        enough(most.share, 1.0)
+    } else {
+        // On the way home it stops in the middle of the tolerance: at its edge the next noise would turn it round.
+        enough(most.share, middle(rules)).min(weight)
+    };
+    Asked { weight: asked.min(rules.most), by: Some(by), share: if asked < weight { 0.0 } else { most.share } }
 }
 
-/// The least weight that leaves no more than the target at home.
-pub(super) fn enough(share: f64) -> u8 {
-    let away = ((1.0 - 1.0 / share) * 100.0 - GRAIN).ceil();
+/// The least weight that leaves no more than a share of the target at home. Rounded towards the remote backend: what stays is never
+/// more than asked for, and a point is never worth turning round for.
+pub(super) fn enough(share: f64, home: f64) -> u8 {
+    let away = ((1.0 - home / share) * 100.0 - GRAIN).ceil();
     // A cast of a float ends at the ends of the integer.
     away.clamp(0.0, 100.0) as u8
 }
@@ -85,6 +93,11 @@ pub(super) fn reached(rules: &Rules, share: f64) -> bool {
 /// Whether a demand lets all traffic come home.
 pub(super) fn allows(rules: &Rules, share: f64) -> bool {
     share <= 1.0 - rules.down.tolerance + GRAIN
+}
+
+/// The middle between the target and where traffic is let home.
+pub(super) fn middle(rules: &Rules) -> f64 {
+    1.0 - rules.down.tolerance.min(1.0) / 2.0
 }
 
 /// The largest demand that is known.
