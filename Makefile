@@ -6,7 +6,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/beamlit-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster-test crds schema bench fuzz tools rust
+.PHONY: help demo test check cluster-test crds schema plots bench fuzz tools rust
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ crds: rust ## write crds/ anew, from the types in src/api
 schema: rust ## write the JSON Schema of the operator's configuration anew, from the types in src/api
 	cargo build --quiet
 	cargo run --quiet -- schema > deploy/configuration/operator-configuration.schema.json
+
+plots: rust ## draw the plots of docs/ anew, and write the figures beside them
+	WRITE_PLOTS=1 cargo test --quiet --test simulate documents::
 
 bench: rust ## how long a judgement takes, and how much the gate carries over TLS (needs wrk)
 	@command -v wrk >/dev/null || { echo "wrk is needed: apt-get install wrk" >&2; exit 1; }

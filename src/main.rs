@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use beamlit_operator::cli::{self, Exit, check, compile, crds, rules, schema};
+use beamlit_operator::cli::{self, Exit, check, compile, crds, rules, schema, simulate};
 use clap::{Parser, Subcommand};
 
 /// Judges and compiles ModelDeployments and Policies: at `kubectl apply` as an admission webhook, and in files.
@@ -25,6 +25,8 @@ enum Command {
     Check(check::Args),
     /// Show what manifests come to: the OffloadAutoscaler, routing and what Beamlit is sent
     Compile(compile::Args),
+    /// Replay traffic against a manifest, and see what would be sent away and what users would feel
+    Simulate(Box<simulate::Args>),
     /// List the rules, or explain some of them
     Rules(rules::Args),
     /// Print the CustomResourceDefinitions
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Ok(CommandLine { command }) => match command {
             Command::Check(args) => cli::run(|| check::run(&args)),
             Command::Compile(args) => cli::run(|| compile::run(&args)),
+            Command::Simulate(args) => cli::run(|| simulate::run(&args)),
             Command::Rules(args) => cli::run(|| rules::run(&args)),
             Command::Crds(args) => cli::run(|| crds::run(&args)),
             Command::Schema(args) => cli::run(|| schema::run(&args)),

@@ -6,6 +6,7 @@ pub mod crds;
 mod output;
 pub mod rules;
 pub mod schema;
+pub mod simulate;
 
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};

@@ -16,9 +16,9 @@ use crate::engine::configuration::Configuration;
 use crate::engine::manifest::Judge;
 use crate::engine::parse::Mark;
 use crate::engine::units::names;
-pub(super) use given::{Given, given};
+pub(super) use given::{Files, Given, given, read_one};
 use report::Report;
-use sources::{Fault, Source};
+use sources::{Read, Source};
 
 /// What `check` is told to do.
 #[derive(Debug, clap::Args)]
@@ -107,6 +107,14 @@ pub fn run(args: &Args) -> Exit {
 /// Judges what paths lead to, as one world, by a judge that is `prepared`.
 fn judged(paths: &[PathBuf], place: &Place, prepared: impl FnOnce(Judge) -> Judge) -> Report {
     let mut report = Report::default();
+    if let Some(judge) = judge(&mut report, paths, place) {
+        judge_all(&mut report, prepared(judge), read(paths, place));
+    }
+    report
+}
+
+/// The judge of a place, and a report on its configuration; none if that is not sound.
+fn judge(report: &mut Report, paths: &[PathBuf], place: &Place) -> Option<Judge> {
     let domain = place.cluster_domain.as_deref();
     let configuration = match &place.config {
         None => {
@@ -115,34 +123,41 @@ fn judged(paths: &[PathBuf], place: &Place, prepared: impl FnOnce(Judge) -> Judg
         }
         Some(path) => {
             report.beside = usize::from(!paths.is_empty());
-            match configured::judge(&mut report, path, domain) {
+            match configured::judge(report, path, domain) {
                 Some(configuration) => configuration,
                 // Verdicts of another configuration would be untrue.
                 None => {
                     report.not_judged = paths.iter().map(|path| sources::name_of(path)).collect();
-                    return report;
+                    return None;
                 }
             }
         }
     };
-    let mut judge = prepared(Judge::new(&place.namespace, configuration).in_cluster_domain(domain));
+    Some(Judge::new(&place.namespace, configuration).in_cluster_domain(domain))
+}
+
+/// What paths lead to, but for the configuration.
+fn read(paths: &[PathBuf], place: &Place) -> Vec<Read> {
     let mut found = sources::find(paths);
     if let Some(path) = &place.config {
         sources::leave_out(&mut found, path);
     }
-    let found = sources::read(found, sources::MAX_TOGETHER);
+    sources::read(found, sources::MAX_TOGETHER)
+}
+
+/// Has all sources judged as one world.
+fn judge_all(report: &mut Report, mut judge: Judge, found: Vec<Read>) {
     for (_, bytes) in found.iter().flatten() {
         // What cannot be taken in breaks down once more when it is judged, and is told then.
         _ = panic::catch_unwind(AssertUnwindSafe(|| judge.learn(bytes)));
     }
-    examine(&mut report, found, |source, bytes| judge.source(bytes, source.named));
-    report
+    examine(report, found, |source, bytes| judge.source(bytes, source.named));
 }
 
 /// Has every source judged. A panic is a fault of this program: it is reported for its source, and the others are still judged.
 fn examine(
     report: &mut Report,
-    sources: Vec<Result<(Source, Vec<u8>), Fault>>,
+    sources: Vec<Read>,
     mut judge: impl FnMut(&Source, &[u8]) -> Vec<crate::engine::manifest::Outcome>,
 ) {
     for found in sources {

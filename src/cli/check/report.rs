@@ -172,6 +172,7 @@ pub(super) mod tests {
             refused: errors > 0,
             compiled: None,
             unknown: vec![Reference { kind: "Service".into(), namespace: "default".into(), name: "web".into() }],
+            compiled: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) const MAX_TOGETHER: u64 = 512 * 1024 * 1024;
 
 /// A source of manifests.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Source {
     /// What people call it.
     pub name: String,
@@ -26,14 +26,14 @@ pub(super) struct Source {
     input: Input,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Input {
     Stdin,
     File(PathBuf),
 }
 
 /// A path that leads to no source.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// The path.
     pub name: String,
@@ -43,6 +43,9 @@ pub(super) struct Fault {
 
 /// A source, or why there is none.
 pub(super) type Found = Result<Source, Fault>;
+
+/// A source and its bytes, or why there are none.
+pub(super) type Read = Result<(Source, Vec<u8>), Fault>;
 
 impl Source {
     /// A file that was named.
@@ -68,7 +71,7 @@ impl Source {
     }
 }
 
-fn read_all(source: impl Read) -> io::Result<Vec<u8>> {
+fn read_all(source: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -103,7 +106,7 @@ pub(super) fn leave_out(list: &mut Vec<Found>, path: &Path) {
 }
 
 /// The bytes of every source: what one file says decides what another one is judged by, so all of them are needed at once.
-pub(super) fn read(found: Vec<Found>, most: u64) -> Vec<Result<(Source, Vec<u8>), Fault>> {
+pub(super) fn read(found: Vec<Found>, most: u64) -> Vec<Read> {
     let mut left = most;
     found
         .into_iter()

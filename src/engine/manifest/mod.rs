@@ -7,6 +7,7 @@ pub mod configuration;
 mod metadata;
 mod place;
 mod references;
+mod settings;
 mod type_meta;
 
 use std::collections::HashMap;
@@ -21,11 +22,12 @@ use super::judge::judge;
 use super::parse::{Document, Mark, Member, Node, ParseError, Value, documents};
 use super::schema::{Field, Shape};
 use super::subject::{Kind, Reading, Surroundings};
-use super::world::{Fact, Resource, World};
+use super::world::{Fact, Name, Resource, World};
 use super::{defaults, order, validate};
 
 use place::Places;
 pub use references::Reference;
+pub use settings::Setting;
 use type_meta::Known;
 
 /// How a source was named: decides what happens to a document that is no manifest.
@@ -125,6 +127,8 @@ pub struct Judge {
     sources: usize,
     /// Whether what is admitted is compiled as well.
     compiles: bool,
+    /// What is tried out, and on which ModelDeployment.
+    settings: Option<(Name, Vec<Setting>)>,
 }
 
 impl Judge {
@@ -139,6 +143,7 @@ impl Judge {
             seen: HashMap::new(),
             sources: 0,
             compiles: false,
+            settings: None,
         }
     }
 
@@ -146,6 +151,13 @@ impl Judge {
     #[must_use]
     pub fn compiling(mut self) -> Self {
         self.compiles = true;
+        self
+    }
+
+    /// The same judge, which writes values into a ModelDeployment before it judges it.
+    #[must_use]
+    pub fn setting(mut self, namespace: &str, name: &str, settings: &[Setting]) -> Self {
+        self.settings = Some((Name::new(namespace, name), settings.to_vec()));
         self
     }
 
@@ -220,6 +232,14 @@ impl Judge {
             Known::Ours(kind) => {
                 let named = text(&["metadata", "namespace"]);
                 let namespace = if named.is_empty() { self.namespace.clone() } else { named };
+                if let Some((whose, settings)) = &self.settings
+                    && kind == Kind::ModelDeployment
+                    && (whose.namespace(), whose.name()) == (&*namespace, &*judged.name)
+                {
+                    for setting in settings {
+                        setting.apply(&mut object);
+                    }
+                }
                 let written = self.compiles.then(|| object.clone());
                 _ = defaults::apply(kind, &mut object);
                 let findings = self.ours(kind, &object, &namespace);
