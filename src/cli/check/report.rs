@@ -170,7 +170,6 @@ pub(super) mod tests {
             findings,
             more: 0,
             refused: errors > 0,
-            compiled: None,
             unknown: vec![Reference { kind: "Service".into(), namespace: "default".into(), name: "web".into() }],
             compiled: None,
         }
