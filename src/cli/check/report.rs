@@ -171,6 +171,7 @@ pub(super) mod tests {
             more: 0,
             refused: errors > 0,
             unknown: vec![Reference { kind: "Service".into(), namespace: "default".into(), name: "web".into() }],
+            compiled: None,
         }
     }
 

@@ -18,6 +18,9 @@ pub const AUTOSCALER: &str = "offloading.beamlit.com/autoscaler";
 /// The weights at rest: `local=100,remote=0`.
 pub const WEIGHTS: &str = "routing.beamlit.com/weights";
 
+/// Both, in this order.
+pub const KEYS: [&str; 2] = [AUTOSCALER, WEIGHTS];
+
 /// What the annotations of an object may have together, keys and values, in bytes (`TotalAnnotationSizeLimitB` of Kubernetes).
 const MOST_BYTES: usize = 256 * 1024;
 
@@ -72,7 +75,7 @@ fn with(object: &Node<'_>, old: Option<&Node<'_>>, plan: Option<&Plan>) -> Stamp
         wanted = None;
     }
     let mut added = Map::new();
-    for (index, key) in [AUTOSCALER, WEIGHTS].into_iter().enumerate() {
+    for (index, key) in KEYS.into_iter().enumerate() {
         let wanted = wanted.as_ref().and_then(|stamps| stamps.get(index));
         let own = annotations.and_then(|annotations| annotations.get(key));
         let is = own.and_then(Node::text) == wanted.map(String::as_str) && own.is_some() == wanted.is_some();
@@ -106,9 +109,9 @@ fn pointer(key: &str) -> PointerBuf {
 fn too_many_bytes(annotations: Option<&Node<'_>>, stamps: &[String; 2]) -> Option<usize> {
     let others = annotations.map(Node::members).unwrap_or_default();
     let size = |text: Option<&str>| text.map(str::len).unwrap_or_default();
-    let others = others.iter().filter(|member| ![AUTOSCALER, WEIGHTS].contains(&member.key.as_ref()));
+    let others = others.iter().filter(|member| !KEYS.contains(&member.key.as_ref()));
     let others: usize = others.map(|member| member.key.len() + size(member.value.text())).sum();
-    let ours: usize = [AUTOSCALER, WEIGHTS].iter().map(|key| key.len()).chain(stamps.iter().map(String::len)).sum();
+    let ours: usize = KEYS.iter().map(|key| key.len()).chain(stamps.iter().map(String::len)).sum();
     Some(others + ours).filter(|all| *all > MOST_BYTES)
 }
 

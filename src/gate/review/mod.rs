@@ -12,6 +12,7 @@ use self::response::{AuditAnnotations, Details, Response, Status};
 use crate::engine::compile::stamp::{self, Stamped};
 use crate::engine::configuration::Configuration;
 use crate::engine::finding::{Finding, Findings, Severity};
+use crate::engine::parse::Node;
 use crate::engine::world::World;
 use crate::engine::{self, Kind, Reading, Surroundings, defaults};
 
@@ -187,7 +188,7 @@ pub fn uid_of(beginning: &[u8]) -> Option<String> {
 /// Runs the judge once, so that what it prepares at first use is there before the first review.
 pub fn warm_up(settings: Settings<'_>) {
     for kind in Kind::ALL {
-        let mut node = engine::parse::Node::default();
+        let mut node = Node::default();
         _ = defaults::apply(kind, &mut node);
         _ = engine::judge(kind, &node, &surroundings("default", "", settings), Reading::Review);
     }
@@ -212,6 +213,15 @@ fn leaves_the_spec(request: &Request<'_>) -> bool {
     request.operation == Operation::Update && both.is_some_and(|(object, old)| object.get("spec") == old.get("spec"))
 }
 
+/// Whether the stamps are what they were.
+fn leaves_the_stamps(request: &Request<'_>) -> bool {
+    fn stamp<'o>(object: Option<&'o Node<'_>>, key: &str) -> Option<&'o str> {
+        object?.find(&["metadata", "annotations", key])?.text()
+    }
+    let (object, old) = (request.object.as_ref(), request.old_object.as_ref());
+    stamp::KEYS.iter().all(|key| stamp(object, key) == stamp(old, key))
+}
+
 fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Settings<'_>) -> Answer {
     let subject = Subject {
         uid: Some(uid.to_owned()),
@@ -233,7 +243,8 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
         return going(endpoint, kind, uid, subject, settings);
     }
     let unchanged = leaves_the_spec(&request);
-    if unchanged && (endpoint != Endpoint::Mutate || settings.unready.is_some()) {
+    let may_stamp = endpoint == Endpoint::Mutate && settings.unready.is_none() && !leaves_the_stamps(&request);
+    if unchanged && !may_stamp {
         return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
     }
     if let Some(why) = settings.unready {
