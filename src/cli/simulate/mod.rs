@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 
 use super::output::{self, ERROR, STRONG};
 use super::{Exit, check, complain};
-use crate::api::{IntOrString, OffloadAutoscalerSpec, Strategy};
+use crate::api::{OffloadAutoscalerSpec, Strategy};
 use crate::engine::finding::escaped;
 use crate::engine::manifest::Setting;
 use crate::engine::parse::Mark;
-use crate::engine::units::Quantity;
 use crate::offload::decide::Rules;
 use crate::offload::simulate::{self, Fault, Gauges, Setup, Simulation, Trace, plot};
 pub use args::Args;
@@ -140,19 +139,9 @@ fn setup(args: &Args, knobs: &simulate::Knobs, compiled: &Compiled) -> Result<Se
     };
     let spec = &compiled.spec;
     let rules = Rules::of(spec).map_err(|error| refused(error.to_string()))?;
-    let tolerance = tolerance(&spec.behavior.scale_up.tolerance);
-    let gauges =
-        Gauges::of(&spec.metrics, tolerance, args.model.full()).map_err(|error| usage(&format!("--full: {error}")))?;
+    let gauges = Gauges::of(&spec.metrics, rules.up.tolerance, args.model.full())
+        .map_err(|error| usage(&format!("--full: {error}")))?;
     Ok(Setup { rules, gauges, knobs: knobs.clone(), hpa: args.hpa, blocked: compiled.blocked })
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn tolerance(tolerance: &IntOrString) -> f64 {
-    let quantity = match tolerance {
-        IntOrString::Int(whole) => Quantity::parse(&whole.to_string()),
-        IntOrString::String(text) => Quantity::parse(text),
-    };
-    quantity.map_or(0.0, |quantity| quantity.milli() as f64 / 1000.0)
 }
 
 /// The traffic, and what happens in it.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::model::{Measured, group};
+use super::model::{Measured, with_idle};
 
 /// What an HPA is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Controller {
         if measured.unready == 0 || ratio <= 1.0 {
             return if within(ratio) { current } else { ceil(ratio * f64::from(measured.ready)) };
         }
-        let (all, _) = group(ratio, measured.ready, measured.unready, TOLERANCE);
+        let all = with_idle(ratio, measured.ready, measured.unready);
         if within(all) || all < 1.0 {
             return current;
         }

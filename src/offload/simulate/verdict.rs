@@ -56,7 +56,8 @@ pub fn verdict(run: &Run) -> Verdict {
         lines.push(line);
         let pods = run.steps.last().map_or(0, |step| step.replicas);
         if run.most_by_hpa.is_some_and(|most| !totals.fits && pods < most) {
-            lines.push(format!("the HPA sees only what stays at home, and keeps {pods} pods"));
+            let pods = plural(usize::try_from(pods).unwrap_or(usize::MAX), "pod", "pods");
+            lines.push(format!("the HPA sees only what stays at home, and keeps {pods}"));
         }
     }
     let target = run.level.map_or_else(String::new, |level| format!(" (target {})", percent(level)));
@@ -170,8 +171,8 @@ pub fn compare(names: [&str; 2], runs: [&Run; 2]) -> Vec<String> {
     say("failed:", percent(failed.0), percent(failed.1));
     say("peak local load:", percent(a.totals.peak), percent(b.totals.peak));
     say("changes of direction:", va.turns.to_string(), vb.turns.to_string());
-    let delay = |delay: Option<u64>| delay.map_or_else(|| "never".into(), span);
-    if va.stretches + vb.stretches > 0 {
+    if va.stretches > 0 && vb.stretches > 0 {
+        let delay = |delay: Option<u64>| delay.map_or_else(|| "never".into(), span);
         say("releases, after it fits again:", delay(va.returns_after), delay(vb.returns_after));
     }
     say("away at the end:", format!("{} %", va.at_the_end), format!("{} %", vb.at_the_end));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Measured, group};
+use super::{Measured, with_idle};
 use crate::api::{IntOrString, MetricSpec, MetricTarget};
 use crate::engine::units::Quantity;
 use crate::offload::Time;
@@ -212,12 +212,21 @@ what it reads at 100 %",
             }
         };
         let (ratio, undecided) = match follows {
-            Follows::Traffic => group(ratio, measured.ready, measured.unready, tolerance),
+            Follows::Traffic => grouped(ratio, &measured, tolerance),
             Follows::Nothing => (ratio, false),
         };
         let taken = reading.start.after(Duration::from_millis(measured.taken));
         Ok(Sample { ratio, undecided, taken, window: reading.window })
     }
+}
+
+/// The ratio with the pods that are not ready, and whether they leave the side of the target open: as [`crate::offload::evaluate`] has it.
+fn grouped(ratio: f64, measured: &Measured, tolerance: f64) -> (f64, bool) {
+    if measured.unready == 0 || ratio < 1.0 {
+        return (ratio, false);
+    }
+    let all = with_idle(ratio, measured.ready, measured.unready);
+    if all < 1.0 + tolerance { (ratio, true) } else { (all, false) }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,4 +248,22 @@ fn quantity(value: &IntOrString) -> Option<Quantity> {
 #[allow(clippy::cast_precision_loss)]
 fn milli(quantity: Quantity) -> Option<f64> {
     quantity.is_positive().then(|| quantity.milli() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pods_without_a_measurement_count_as_idle_above_the_target_only() {
+        let of = |ratio, ready, unready, tolerance| {
+            let measured = Measured { taken: 0, load: 0.0, served: 0.0, demand: 0.0, ready, unready };
+            grouped(ratio, &measured, tolerance)
+        };
+        assert_eq!(of(0.9, 3, 1, 0.0), (0.9, false));
+        assert_eq!(of(1.6, 3, 1, 0.0), (1.6 * 3.0 / 4.0, false));
+        assert_eq!(of(1.2, 3, 1, 0.0), (1.2, true), "0.9 with the fourth: either side");
+        assert_eq!(of(1.6, 3, 1, 0.25), (1.6, true), "1.2 with the fourth: within the tolerance");
+        assert_eq!(of(1.2, 4, 0, 0.0), (1.2, false));
+    }
 }

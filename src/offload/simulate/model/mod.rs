@@ -11,7 +11,7 @@ pub(super) use gauge::Reading;
 pub use gauge::{Assumed, Gauges, NoGauge};
 pub(super) use load::{Load, Second};
 pub(super) use pods::Pods;
-pub(super) use sampler::{Measured, Sampler, group};
+pub(super) use sampler::{Measured, Sampler, with_idle};
 
 /// What is assumed about the local deployment and its metrics.
 #[derive(Clone, Debug, PartialEq)]

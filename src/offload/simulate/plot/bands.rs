@@ -1,4 +1,4 @@
-//! Phases that are shaded behind all panels: failovers, probes, weights that are held or forced.
+//! Phases that are shaded: failovers, probes, weights that are held or forced.
 
 use super::super::run::Run;
 use crate::offload::decide::Reason;
@@ -9,6 +9,8 @@ pub(super) struct Band {
     pub kind: Kind,
     pub from: u64,
     pub until: u64,
+    /// Of two runs the one that it belongs to; a run alone is shaded behind all panels.
+    pub lane: Option<usize>,
 }
 
 /// What a phase is.
@@ -68,7 +70,7 @@ impl Kind {
 }
 
 /// The phases of a run.
-pub(super) fn of(run: &Run) -> Vec<Band> {
+pub(super) fn of(run: &Run, lane: Option<usize>) -> Vec<Band> {
     let mut out: Vec<Band> = Vec::new();
     // What lies closer together than a pixel cannot be told apart.
     let pixel = run.length / 900;
@@ -77,7 +79,7 @@ pub(super) fn of(run: &Run) -> Vec<Band> {
         let Some(kind) = Kind::of(step.reason) else { continue };
         match out.iter_mut().rev().find(|band| band.kind == kind) {
             Some(last) if step.at - last.until <= pixel => last.until = until,
-            _ => out.push(Band { kind, from: step.at, until }),
+            _ => out.push(Band { kind, from: step.at, until, lane }),
         }
     }
     out.retain(|band| band.until > band.from && (band.kind != Kind::Held || band.until - band.from >= LEAST_HELD));

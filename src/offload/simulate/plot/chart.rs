@@ -57,17 +57,8 @@ impl<'b> Chart<'b> {
             short(top),
             short(height)
         );
-        for band in self.bands {
-            let (from, until) = (panel.x(band.from as f64), panel.x(band.until as f64));
-            _ = writeln!(
-                self.out,
-                "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
-                band.kind.class(),
-                short(from),
-                short(top),
-                short((until - from).max(1.0)),
-                short(height)
-            );
+        for band in self.bands.iter().filter(|band| band.lane.is_none()) {
+            self.out.push_str(&shade(&panel, band, (top, height), ""));
         }
         let mut grid = String::new();
         for (value, label) in &scale.ticks {
@@ -86,6 +77,26 @@ impl<'b> Chart<'b> {
         _ = writeln!(self.out, "<path class=\"grid\" d=\"{grid}\"/>");
         self.y = bottom + GAP;
         panel
+    }
+
+    /// The phases of two runs, as strips below a panel, each with a mark in the colour of its run.
+    pub(super) fn lanes(&mut self, panel: &Panel, marks: &[&str]) {
+        for (index, mark) in marks.iter().enumerate() {
+            let y = panel.bottom + if index == 0 { 2.0 } else { 7.5 };
+            let own: Vec<&Band> = self.bands.iter().filter(|band| band.lane == Some(index)).collect();
+            if !own.is_empty() {
+                // Writing into a String cannot fail.
+                _ = writeln!(
+                    self.out,
+                    "<rect class=\"{mark}\" x=\"{}\" y=\"{}\" width=\"6\" height=\"4\"/>",
+                    short(LEFT - 8.0),
+                    short(y)
+                );
+            }
+            for band in own {
+                self.out.push_str(&shade(panel, band, (y, 4.0), " strip"));
+            }
+        }
     }
 
     pub(super) fn add(&mut self, drawn: &str) {
@@ -130,4 +141,17 @@ impl<'b> Chart<'b> {
     pub(super) fn done(self) -> (String, f64) {
         (self.out, self.y - GAP)
     }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn shade(panel: &Panel, band: &Band, (top, height): (f64, f64), class: &str) -> String {
+    let (from, until) = (panel.x(band.from as f64), panel.x(band.until as f64));
+    format!(
+        "<rect class=\"{}{class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n",
+        band.kind.class(),
+        short(from),
+        short(top),
+        short((until - from).max(1.0)),
+        short(height)
+    )
 }

@@ -35,7 +35,9 @@ const GAP: f64 = 34.0;
 pub fn svg(simulation: &Simulation) -> String {
     let Simulation { title, about, runs, .. } = simulation;
     let [first, ..] = runs.as_slice() else { return String::new() };
-    let bands: Vec<Band> = runs.iter().flat_map(|named| bands::of(&named.run)).collect();
+    let lane = |index| (runs.len() > 1).then_some(index);
+    let bands = runs.iter().enumerate().flat_map(|(index, named)| bands::of(&named.run, lane(index)));
+    let bands: Vec<Band> = bands.collect();
     let (verdicts, y) = verdicts(runs, 80.0);
     let (key, below) = legend(&entries(simulation, &bands), y + 10.0);
     let mut chart = Chart::new(Scale::of_time(first.run.length), below + 38.0, &bands);
@@ -159,6 +161,7 @@ fn weight(chart: &mut Chart<'_>, runs: &[Named]) {
         }
         chart.add(&steps(&panel, &weight, named.run.length, class, false));
     }
+    chart.lanes(&panel, &["t1", "t2"]);
 }
 
 fn users(chart: &mut Chart<'_>, runs: &[Named]) {

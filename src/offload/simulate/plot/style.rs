@@ -19,7 +19,7 @@ path{fill:none;stroke-width:1.75;stroke-linejoin:round}\
 .fill{stroke:none}.weight.fill{fill:#8250df;fill-opacity:.18}.slow.fill{fill:#d4a72c}.failed.fill{fill:#cf222e}\
 .failover{fill:#cf222e;fill-opacity:.2}.recovering{fill:#cf222e;fill-opacity:.08}.probing{fill:#1b7c83;fill-opacity:.2}\
 .held{fill:#bf8700;fill-opacity:.1}.blocked{fill:#59636e;fill-opacity:.2}\
-.t1{fill:#0969da}.t2{fill:#bc4c00}\
+.strip{fill-opacity:.7}.t1{fill:#0969da}.t2{fill:#bc4c00}\
 @media (prefers-color-scheme:dark){text{fill:#e6edf3}.t,.m{fill:#9198a1}.bg{fill:#0d1117}.panel{fill:#151b23}.grid{stroke:#3d444d}\
 .demand{stroke:#9198a1}.load,.r1{stroke:#4493f8}.r2{stroke:#f0883e}.weight,.most{stroke:#ab7df8}.ready{stroke:#3fb950}\
 .target{stroke:#e6edf3}.weight.fill{fill:#ab7df8}.fill{stroke:none}.slow.fill{fill:#d29922}.failed.fill{fill:#f85149}\
