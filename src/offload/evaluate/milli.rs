@@ -23,7 +23,7 @@ impl Milli {
             return Err(Fault::NoNumber);
         }
         // The conversion of a float saturates.
-        #[expect(clippy::cast_possible_truncation)]
+        #[allow(clippy::cast_possible_truncation)]
         Ok(Self((float * 1000.0).round() as i64))
     }
 
@@ -36,7 +36,7 @@ impl Milli {
     }
 
     /// As a float, of which only the ratio to another counts.
-    #[expect(clippy::cast_precision_loss, reason = "the HPA divides floats as well")]
+    #[allow(clippy::cast_precision_loss, reason = "the HPA divides floats as well")]
     pub(super) const fn float(self) -> f64 {
         self.0 as f64
     }
