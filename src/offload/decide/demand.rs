@@ -16,7 +16,7 @@ const SKEW: Duration = Duration::from_secs(60);
 /// The largest demand that is told apart, as a share of the target.
 const LARGEST: f64 = 1e9;
 /// How many metrics are remembered; those beyond are judged afresh each time.
-const REMEMBERED: usize = 32;
+pub(super) const REMEMBERED: usize = 16;
 
 /// What a metric says about all of the traffic.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,8 +87,8 @@ impl Judged {
     }
 
     /// A clock that went back must not leave a sample behind that is newer than all to come.
-    pub(super) fn not_after(&mut self, now: Time) {
-        self.taken = self.taken.min(now);
+    pub(super) fn older_than(&mut self, now: Time) {
+        self.taken = self.taken.min(Time(now.0.saturating_sub(1)));
     }
 }
 

@@ -11,7 +11,7 @@ const KEPT: Duration = Duration::from_secs(3600);
 
 /// A value over time. What it was before the first change that is known, it is taken to have been for ever.
 ///
-/// Never longer than [`History::LONGEST`] changes; stored as `[time, value, milliseconds later, value, …]`.
+/// Never longer than [`Valued::LONGEST`] changes; stored as `[time, value, milliseconds later, value, …]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct History<V> {
     changes: Vec<(Time, V)>,
@@ -25,12 +25,16 @@ impl<V> Default for History<V> {
 
 /// What a history can be of.
 pub(super) trait Valued: Copy + PartialEq {
+    /// The most changes that are kept.
+    const LONGEST: usize;
     fn code(self) -> i64;
     fn read(code: i64) -> Option<Self>;
 }
 
-/// A weight in percent.
+/// A weight in percent. More than 101 changes can never all be extremes of what came after them.
 impl Valued for u8 {
+    const LONGEST: usize = 160;
+
     fn code(self) -> i64 {
         i64::from(self)
     }
@@ -42,6 +46,8 @@ impl Valued for u8 {
 
 /// A count, or none where nobody looked.
 impl Valued for Option<u32> {
+    const LONGEST: usize = 100;
+
     fn code(self) -> i64 {
         self.map_or(-1, i64::from)
     }
@@ -52,9 +58,6 @@ impl Valued for Option<u32> {
 }
 
 impl<V: Valued> History<V> {
-    /// The most changes that are kept: an hour of decisions every 15 s.
-    pub(super) const LONGEST: usize = 240;
-
     /// The value is this from now on.
     pub(super) fn push(&mut self, now: Time, value: V) {
         match self.changes.as_mut_slice() {
@@ -72,7 +75,7 @@ impl<V: Valued> History<V> {
     /// Too many changes: the oldest that is not an extreme of all that came after it goes, so that the least and the most of
     /// any period are still right.
     fn shorten(&mut self) {
-        while self.changes.len() > Self::LONGEST {
+        while self.changes.len() > V::LONGEST {
             let codes: Vec<i64> = self.changes.iter().map(|(_, value)| value.code()).collect();
             let plain = (1..codes.len().saturating_sub(1)).find(|index| {
                 let Some((own, later)) = codes.get(*index..).and_then(<[i64]>::split_first) else { return false };
@@ -136,7 +139,7 @@ impl<'de, V: Valued> Deserialize<'de> for History<V> {
         let mut changes = Vec::new();
         let mut last = 0_i64;
         let flat = Vec::<i64>::deserialize(deserializer)?;
-        if flat.len() > 2 * Self::LONGEST {
+        if flat.len() > 2 * V::LONGEST {
             return Err(D::Error::custom("a history is too long"));
         }
         for pair in flat.chunks(2) {

@@ -159,6 +159,9 @@ fn by_metrics(now: Time, rules: &Rules, demands: &[Demand], asked: want::Want, s
         Reason::Stabilizing
     } else if limited == 0 && asked.reason == Reason::Returning {
         Reason::AtHome
+    } else if asked.reason == Reason::WithinTolerance && state.reason == Reason::TargetReached {
+        // A reading that wavers around the target must not write a status each time.
+        Reason::TargetReached
     } else {
         asked.reason
     };

@@ -8,7 +8,7 @@ pub enum Reason {
     /// All traffic is at home, and nothing asks for anything else.
     #[default]
     AtHome,
-    /// A metric reached its target, and the weight is what it asks for.
+    /// A metric reached its target, and has not fallen to where traffic is let home since.
     TargetReached,
     /// Traffic is away, and the metrics ask for neither more nor less.
     WithinTolerance,
@@ -64,6 +64,40 @@ impl Reason {
             Self::MetricsUnavailable => "MetricsUnavailable",
             Self::Undecided => "Undecided",
             Self::DemandUnknown => "DemandUnknown",
+        }
+    }
+}
+
+impl Reason {
+    /// What it means, in a sentence for a condition or an event.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::AtHome => "all traffic is at home, and nothing asks for anything else",
+            Self::TargetReached => "a metric reached its target",
+            Self::WithinTolerance => "the metrics ask for neither more nor less",
+            Self::Returning => "the metrics allowed traffic back home",
+            Self::Stabilizing => {
+                "the metrics ask for another weight, but not yet for as long as the stabilization window is"
+            }
+            Self::RateLimited => "the weight is on its way, as fast as the policies allow",
+            Self::Disabled => "the metrics ask for another weight, but selectPolicy is Disabled in that direction",
+            Self::Probing => "some of the traffic was taken back to see whether it fits at home",
+            Self::Failover => "no endpoint of the Service is ready",
+            Self::Recovering => "endpoints are ready again after a failover, and traffic comes back in steps",
+            Self::Blocked => "nothing may be sent away",
+            Self::Paused => "paused",
+            Self::Never => "percentage is 0: nothing is ever sent away",
+            Self::LocalUnknown => {
+                "the workload or the Service is missing, or could not be looked up: the weight is held"
+            }
+            Self::MetricsUnavailable => "a metric has no value that counts: the weight is held",
+            Self::Undecided => {
+                "unready or missing pods leave open on which side of its target a metric is: the weight is held"
+            }
+            Self::DemandUnknown => {
+                "too little traffic is at home for the metrics to show what all of it would need: the weight is held"
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::Time;
-use super::demand::Judged;
+use super::demand::{Judged, REMEMBERED};
 use super::failover::Phase;
 use super::history::History;
 use super::probe::Probe;
@@ -18,7 +18,7 @@ const VERSION: u8 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct State {
-    version: u8,
+    pub(super) version: u8,
     /// The remote weight in force, 0 to 100.
     pub weight: u8,
     /// Why, as last decided.
@@ -119,7 +119,8 @@ impl State {
         let Self { weight, judged, weights, probe, .. } = &self;
         let probed = probe.running.is_none_or(|running| running.base <= 100 && running.to <= 100);
         let followed = weights.last().is_none_or(|last| last == *weight);
-        if *weight <= 100 && probed && followed && judged.iter().all(Judged::possible) {
+        let remembered = judged.len() <= REMEMBERED && judged.iter().all(Judged::possible);
+        if *weight <= 100 && probed && followed && remembered {
             Ok(self)
         } else {
             Err(Why::Garbage("a value is out of its range".to_owned()))
@@ -143,7 +144,7 @@ impl State {
         self.probe.rewind(now, millis);
         rewind(&mut self.ready_since, now, millis);
         for judged in &mut self.judged {
-            judged.not_after(now);
+            judged.older_than(now);
         }
         self.decided = Some(now);
     }

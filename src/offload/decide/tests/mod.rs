@@ -3,6 +3,7 @@
 mod matrix;
 mod properties;
 mod regressions;
+mod steps;
 
 use std::time::Duration;
 
@@ -58,4 +59,68 @@ fn sample(seconds: i64, ratio: f64) -> Observed {
 
 fn seen(ready: u32, metrics: Vec<Observed>) -> Observation {
     Observation { metrics, local: Local::Ready(ready), blocked: None, pause: None }
+}
+
+/// A life of one object, decision by decision.
+struct Life {
+    rules: Rules,
+    state: State,
+    now: i64,
+}
+
+impl Life {
+    fn new(rules: Rules) -> Self {
+        Self { rules, state: State::default(), now: 0 }
+    }
+
+    /// Carries on from a weight that was held for long.
+    fn at_weight(rules: Rules, weight: u8) -> Self {
+        let mut life = Self { rules, state: State { weight, ..State::default() }, now: -900 };
+        // A metric that holds: neither at its target nor where traffic is let home, and open to nothing.
+        for _ in 0..60 {
+            let undecided = Sample { ratio: 1.0, undecided: true, taken: at(life.now + 15), window: Duration::ZERO };
+            life.see(15, seen(4, vec![Observed { follows: Follows::Nothing, sample: Ok(undecided) }]));
+        }
+        assert_eq!(life.state.weight, weight);
+        life
+    }
+
+    fn see(&mut self, later: i64, observation: Observation) -> Decision {
+        self.now += later;
+        let (state, decision) = decide(at(self.now), &self.rules, &observation, std::mem::take(&mut self.state));
+        // Every step of every test survives being stored.
+        let stored = serde_json::to_value(&state).unwrap();
+        assert_eq!(State::read(&stored).as_ref(), Ok(&state));
+        self.state = state;
+        decision
+    }
+
+    /// 15 s later, with a fresh sample.
+    fn read(&mut self, ratio: f64) -> Decision {
+        self.see(15, seen(4, vec![sample(self.now + 15, ratio)]))
+    }
+
+    /// 15 s later, with a fresh sample of a workload that has a demand and an idle load.
+    fn load(&mut self, idle: f64, demand: f64) -> Decision {
+        self.load_of(4, idle, demand)
+    }
+
+    /// The same, with so many endpoints ready.
+    fn load_of(&mut self, ready: u32, idle: f64, demand: f64) -> Decision {
+        let local = (idle + demand * (1.0 - f64::from(self.state.weight) / 100.0)).min(1.2);
+        self.see(15, seen(ready, vec![sample(self.now + 15, local)]))
+    }
+
+    fn ready(&mut self, ready: u32) -> Decision {
+        self.see(15, seen(ready, vec![sample(self.now + 15, 0.0)]))
+    }
+}
+
+/// The weight and the reason of a decision.
+fn said(decision: &Decision) -> (u8, Reason) {
+    (decision.weight, decision.reason)
+}
+
+fn unavailable() -> Observed {
+    Observed { follows: Follows::Traffic, sample: Err(Invalid::Unavailable) }
 }

@@ -167,7 +167,7 @@ fn away(reason: Reason) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(192) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     /// Weights are within 0 and the percentage, which binds at once when it is lowered, past windows and rates; but for a failover and
     /// its recovery, also while they are held.
@@ -299,13 +299,16 @@ proptest! {
         live(&rules, &events, false, |Step { event, rules, now, before, after, decision }| {
             prop_assert_eq!((stored.weight, stored.reason, stored.phase), (before.weight, before.reason, before.phase));
             if losses >> (now.unsigned_abs() % 64) & 1 == 1 {
-                let (again, redecided) = decide(at(*now), rules, &observation(*now, event), restarted(&stored));
-                prop_assert!(redecided.weight <= rules.most || redecided.weight == decision.weight || again.phase == failover::Phase::Away);
-                if before.weight > 0 && redecided.weight == 0 && decision.weight > 0 {
-                    // What comes home after a restart only may do so because nobody remembers a want that was not stored.
-                    let told = decision.demands.iter().all(|demand| matches!(demand, Demand::Known(_)));
-                    prop_assert!(told && redecided.desired == 0, "{redecided:?} {decision:?}");
+                let (_, redecided) = decide(at(*now), rules, &observation(*now, event), restarted(&stored));
+                // A probe may begin earlier, for when demand was last certain is not stored each time; otherwise only metrics that say so
+                // bring home what would have stayed away.
+                let held = before.weight.min(rules.most);
+                if redecided.weight < held && decision.weight >= held && redecided.reason != Reason::Probing {
+                    let told = redecided.demands.iter().all(|demand| matches!(demand, Demand::Known(_)));
+                    prop_assert!(told && redecided.desired < held, "{redecided:?} {decision:?}");
                 }
+                // And a failover, with the wait for its end, is never forgotten.
+                prop_assert!(!(away(decision.reason) && decision.weight == 100) || redecided.weight == 100, "{redecided:?} {decision:?}");
             }
             if decision.persist {
                 stored = restarted(after);
