@@ -174,3 +174,24 @@ fn shapes_are_what_their_words_say() {
         assert!(trace.rows().len() > 100 && trace.length() <= Duration::from_secs(3 * 3600), "{}", shape.name());
     }
 }
+
+proptest::proptest! {
+    /// Whatever the bytes: a trace in the order of time and within its limits, or faults.
+    #[test]
+    fn any_text_is_a_trace_or_faults(
+        text in "(time,demand|demand,time,ready|\\[\\{\"time\": |)[\n]?([0-9]{0,20}[-.,eN:hs% \"]?[0-9,\n\\[{}\\]]{0,8}){0,12}",
+    ) {
+        match read("load", text.as_bytes()) {
+            Ok(trace) => {
+                proptest::prop_assert!(!trace.rows().is_empty() && trace.length() <= MAX_DURATION);
+                for pair in trace.rows().windows(2) {
+                    proptest::prop_assert!(pair[0].at < pair[1].at);
+                }
+                for row in trace.rows() {
+                    proptest::prop_assert!((0.0..=MAX_DEMAND / 100.0).contains(&row.demand));
+                }
+            }
+            Err(faults) => proptest::prop_assert!((1..=10).contains(&faults.len())),
+        }
+    }
+}
