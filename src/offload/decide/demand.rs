@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Time;
 use super::super::observation::{Follows, Invalid, Local, Observed, Sample};
+use super::history::History;
 use super::rules::Rules;
-use super::state::State;
 
 /// Above this mean weight the reading of a metric that follows the traffic says nothing.
 const BLIND: f64 = 0.97;
@@ -92,16 +92,31 @@ impl Judged {
     }
 }
 
+/// What was in force while the metrics were measured.
+pub(super) struct Past<'s> {
+    /// The weight until now.
+    pub(super) weight: u8,
+    pub(super) weights: &'s History<u8>,
+    pub(super) ready: &'s History<Option<u32>>,
+}
+
 /// Judges what is new, and says of each metric what it says about all of the traffic.
-pub(super) fn demands(now: Time, rules: &Rules, local: Local, metrics: &[Observed], state: &mut State) -> Vec<Demand> {
+pub(super) fn demands(
+    now: Time,
+    rules: &Rules,
+    local: Local,
+    metrics: &[Observed],
+    newest: &mut Vec<Judged>,
+    past: &Past<'_>,
+) -> Vec<Demand> {
     let mut judged = Vec::with_capacity(metrics.len().min(REMEMBERED));
     let demands = metrics.iter().enumerate().map(|(index, observed)| {
         let metric = rules.metrics.get(index).copied().unwrap_or_default();
-        let old = state.judged.get(index).copied().filter(|judged| judged.metric == metric);
+        let old = newest.get(index).copied().filter(|judged| judged.metric == metric);
         let sample = observed.sample.and_then(|sample| sensible(now, sample));
         let new = match (sample, old) {
             (Ok(sample), Some(old)) if sample.taken <= old.taken => Some(old),
-            (Ok(sample), _) => Some(judge(metric, sample, state)),
+            (Ok(sample), _) => Some(judge(metric, sample, past)),
             (Err(_), old) => old,
         };
         if index < REMEMBERED {
@@ -114,7 +129,7 @@ pub(super) fn demands(now: Time, rules: &Rules, local: Local, metrics: &[Observe
         }
     });
     let demands = demands.collect();
-    state.judged = judged;
+    *newest = judged;
     demands
 }
 
@@ -127,18 +142,18 @@ fn sensible(now: Time, sample: Sample) -> Result<Sample, Invalid> {
     if fine { Ok(sample) } else { Err(Invalid::Nonsense) }
 }
 
-fn judge(metric: u32, sample: Sample, state: &State) -> Judged {
+fn judge(metric: u32, sample: Sample, past: &Past<'_>) -> Judged {
     let Sample { ratio, undecided, taken, window } = sample;
     let from = taken.before(window);
-    let away = state.weights.mean(from, taken, |weight| Some(f64::from(weight) / 100.0));
-    let ready = state.ready.mean(from, taken, |ready| ready.map(f64::from));
+    let away = past.weights.mean(from, taken, |weight| Some(f64::from(weight) / 100.0));
+    let ready = past.ready.mean(from, taken, |ready| ready.map(f64::from));
     Judged {
         metric,
         taken,
         window: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
         undecided,
         ratio: ratio.min(LARGEST),
-        away: away.unwrap_or_else(|| f64::from(state.weight) / 100.0),
+        away: away.unwrap_or_else(|| f64::from(past.weight) / 100.0),
         ready: ready.unwrap_or_default(),
     }
 }

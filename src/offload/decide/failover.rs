@@ -1,29 +1,10 @@
 //! Failover: all traffic goes away while no endpoint is ready, and comes back in steps once they are.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
 use super::super::Time;
 use super::super::observation::Local;
-use super::probe::{Running, STEP};
-use super::rules::Rules;
-use super::state::State;
-
-/// The time between the steps back: the period of a default step of scaling down.
-pub(super) const PERIOD: Duration = Duration::from_secs(15);
-
-/// How far a failover is over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Phase {
-    /// There is none: metrics decide, or a probe that ends a failover.
-    #[default]
-    None,
-    /// All traffic is away.
-    Away,
-    /// Endpoints were ready for long enough, and the weight is the most that metrics may send away.
-    AtMost,
-}
+use super::probe::Running;
+use super::rules::{PERIOD, Rules, STEP};
+use super::state::{Phase, State};
 
 /// What a failover makes of the weight.
 pub(super) enum Outcome {

@@ -200,3 +200,10 @@ impl<'de, const MOST: bool> Deserialize<'de> for Ladder<MOST> {
         if rungs.windows(2).all(falls) { Ok(Self { rungs }) } else { Err(D::Error::custom("wants are out of order")) }
     }
 }
+
+/// Moments, this much earlier, and none after now.
+pub(super) fn rewind<'a>(times: impl IntoIterator<Item = &'a mut Time>, now: Time, millis: i64) {
+    for time in times {
+        time.0 = time.0.saturating_add(millis).min(now.0);
+    }
+}

@@ -19,6 +19,7 @@ use super::observation::{Blocked, Local, Observation, Pause};
 pub use demand::{Demand, Known};
 pub use reason::Reason;
 pub use rules::{Direction, OutOfRange, Pace, ProbeRules, Rules};
+use state::Phase;
 pub use state::{State, Unreadable, Why};
 
 /// What was decided.
@@ -51,7 +52,8 @@ pub fn decide(now: Time, rules: &Rules, observation: &Observation, mut state: St
     let before = outline(&state);
     remember(now, *local, &mut state);
     failover::watch(now, *local, &mut state);
-    let demands = demand::demands(now, rules, *local, metrics, &mut state);
+    let past = demand::Past { weight: state.weight, weights: &state.weights, ready: &state.ready };
+    let demands = demand::demands(now, rules, *local, metrics, &mut state.judged, &past);
     let asked = want::want(rules, &demands, state.weight);
 
     let Choice { weight, desired, reason, by } =
@@ -113,7 +115,7 @@ fn choose(
         state.settle(now);
         return plain(0, 0, if pause.is_some() { Reason::Paused } else { Reason::Never });
     }
-    let held = if state.phase == failover::Phase::Away { state.weight } else { state.weight.min(rules.most) };
+    let held = if state.phase == Phase::Away { state.weight } else { state.weight.min(rules.most) };
     if pause == Some(Pause::Freeze) {
         state.probe.certain = Some(now);
         return plain(held, asked.weight, Reason::Paused);
@@ -246,9 +248,9 @@ fn remember(now: Time, local: Local, state: &mut State) {
 /// When the next decision may differ by itself: with the next step back from a failover.
 fn next(rules: &Rules, state: &State) -> Option<Time> {
     match state.phase {
-        failover::Phase::None => None,
-        failover::Phase::Away => state.ready_since.map(|since| since.after(rules.recovery)),
-        failover::Phase::AtMost => state.weights.last_change().map(|at| at.after(failover::PERIOD)),
+        Phase::None => None,
+        Phase::Away => state.ready_since.map(|since| since.after(rules.recovery)),
+        Phase::AtMost => state.weights.last_change().map(|at| at.after(rules::PERIOD)),
     }
 }
 

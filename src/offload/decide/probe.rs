@@ -12,13 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::super::Time;
 use super::super::observation::Follows;
 use super::demand::{Demand, Known};
-use super::rules::Rules;
-use super::state::rewind;
+use super::history::rewind;
+use super::rules::{Rules, STEP};
 use super::want::{allows, enough, largest, middle, reached};
 use crate::api::Strategy;
 
-/// The most points that one step of a probe gives back: a default step of scaling down.
-pub(super) const STEP: u8 = 25;
 /// For how long a probe waits for metrics that fail before it turns back.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -8,6 +8,11 @@ use crate::api::{
 };
 use crate::engine::units::Quantity;
 
+/// The most points that one step of a probe gives back: a default step of scaling down.
+pub(super) const STEP: u8 = 25;
+/// The time between the steps back: the period of a default step of scaling down.
+pub(super) const PERIOD: Duration = Duration::from_secs(15);
+
 /// What decides, read once from the compiled [`OffloadAutoscalerSpec`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
@@ -138,7 +143,7 @@ impl ProbeRules {
 
 /// The rules with default steps down, which bind the way back from a failover where `selectPolicy: Disabled` leaves none.
 pub(super) fn recovering(rules: &Rules) -> Rules {
-    let pace = Pace { points: super::probe::STEP, period: super::failover::PERIOD };
+    let pace = Pace { points: STEP, period: PERIOD };
     let down = Direction { select: SelectPolicy::Max, policies: vec![pace], ..rules.down.clone() };
     Rules { down, ..rules.clone() }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::Time;
-use super::history::Ladder;
+use super::history::{Ladder, rewind};
 use super::rules::Rules;
-use super::state::rewind;
 
 /// A stretch without a want that is longer than this counts as one in which the weight was wanted that was in force: a window is
 /// passed by looking, not by waiting. (The HorizontalPodAutoscaler does the same when it starts.)

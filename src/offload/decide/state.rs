@@ -5,14 +5,25 @@ use serde_json::Value;
 
 use super::super::Time;
 use super::demand::{Judged, REMEMBERED};
-use super::failover::Phase;
-use super::history::History;
+use super::history::{History, rewind};
 use super::probe::Probe;
 use super::reason::Reason;
 use super::stabilise::Wants;
 
 /// The version of the state that this build writes and reads.
 const VERSION: u8 = 1;
+
+/// How far a failover is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Phase {
+    /// There is none: metrics decide, or a probe that ends a failover.
+    #[default]
+    None,
+    /// All traffic is away.
+    Away,
+    /// Endpoints were ready for long enough, and the weight is the most that metrics may send away.
+    AtMost,
+}
 
 /// What must survive a restart. It lives in the status of an object, and is never larger than [`State::LARGEST`] bytes as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,13 +158,6 @@ impl State {
             judged.older_than(now);
         }
         self.decided = Some(now);
-    }
-}
-
-/// Moments, this much earlier, and none after now.
-pub(super) fn rewind<'a>(times: impl IntoIterator<Item = &'a mut Time>, now: Time, millis: i64) {
-    for time in times {
-        time.0 = time.0.saturating_add(millis).min(now.0);
     }
 }
 
