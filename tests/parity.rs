@@ -217,7 +217,11 @@ fn review(object: &Value, namespace: &str) -> Value {
         "fieldsV1": {"f:spec": {}}, "manager": "kubectl-client-side-apply", "operation": "Update"}]);
     let (group, version) = text(&object, "apiVersion").split_once('/').unwrap();
     let of = json!({"group": group, "version": version, "kind": kind});
-    let resource = if kind == "Policy" { "policies" } else { "modeldeployments" };
+    let resource = match kind {
+        "Policy" => "policies",
+        "OffloadAutoscaler" => "offloadautoscalers",
+        _ => "modeldeployments",
+    };
     let resource = json!({"group": group, "version": version, "resource": resource});
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "kind": of, "resource": resource, "requestKind": of,

@@ -56,7 +56,7 @@ async fn nothing_is_judged_before_the_cluster_is_known() {
     // What needs no judgement goes through, wherever it is asked about: deletions above all.
     let deletion = REVIEW.replace("\"operation\": \"CREATE\"", "\"operation\": \"DELETE\"");
     assert_ne!(deletion, REVIEW);
-    for path in ["/mutate", "/validate", "/delete"] {
+    for path in ["/mutate", "/validate", "/advise"] {
         let mut client = Client::connect(&process, &[&TLS13], false).await;
         let (status, body) = client.review(path, &deletion).await;
         assert_eq!((status, &response(&body)["allowed"]), (200, &json!(true)), "{path}");

@@ -14,7 +14,7 @@ use crate::engine::Kind;
 /// What `crds` is told to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    long_about = "Prints the CustomResourceDefinitions of ModelDeployment and Policy as YAML, for `kubectl apply --server-side -f -`, \
+    long_about = "Prints the CustomResourceDefinitions of ModelDeployment, OffloadAutoscaler and Policy as YAML, for `kubectl apply --server-side -f -`, \
 or writes each to a file of its own.",
     after_long_help = "\
 Examples:

@@ -29,7 +29,7 @@ fn once_guarded(findings: &mut Findings) {
 #[must_use]
 pub fn judge_deletion(kind: Kind, surroundings: &Surroundings<'_>) -> Findings {
     match kind {
-        Kind::ModelDeployment => Findings::default(),
+        Kind::ModelDeployment | Kind::OffloadAutoscaler => Findings::default(),
         Kind::Policy => validate::policy::deleted(surroundings),
     }
 }

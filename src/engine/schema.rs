@@ -49,9 +49,11 @@ impl Shape {
     /// The shape of a spec.
     pub(crate) fn of_spec(kind: Kind) -> &'static Shape {
         static MODEL_DEPLOYMENT: LazyLock<Shape> = LazyLock::new(|| compile_spec(Kind::ModelDeployment));
+        static OFFLOAD_AUTOSCALER: LazyLock<Shape> = LazyLock::new(|| compile_spec(Kind::OffloadAutoscaler));
         static POLICY: LazyLock<Shape> = LazyLock::new(|| compile_spec(Kind::Policy));
         match kind {
             Kind::ModelDeployment => &MODEL_DEPLOYMENT,
+            Kind::OffloadAutoscaler => &OFFLOAD_AUTOSCALER,
             Kind::Policy => &POLICY,
         }
     }

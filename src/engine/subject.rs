@@ -11,19 +11,22 @@ use crate::api;
 pub enum Kind {
     /// `deployment.beamlit.com/v1alpha1 ModelDeployment`.
     ModelDeployment,
+    /// `deployment.beamlit.com/v1alpha1 OffloadAutoscaler`.
+    OffloadAutoscaler,
     /// `authorization.beamlit.com/v1alpha1 Policy`.
     Policy,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::ModelDeployment, Self::Policy];
+    pub const ALL: [Self; 3] = [Self::ModelDeployment, Self::OffloadAutoscaler, Self::Policy];
 
     /// The kind's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::ModelDeployment => "ModelDeployment",
+            Self::OffloadAutoscaler => "OffloadAutoscaler",
             Self::Policy => "Policy",
         }
     }
@@ -32,7 +35,7 @@ impl Kind {
     #[must_use]
     pub const fn group(self) -> &'static str {
         match self {
-            Self::ModelDeployment => api::DEPLOYMENT_GROUP,
+            Self::ModelDeployment | Self::OffloadAutoscaler => api::DEPLOYMENT_GROUP,
             Self::Policy => api::AUTHORIZATION_GROUP,
         }
     }

@@ -265,8 +265,8 @@ pub fn router(gate: &Arc<Gate>) -> Router {
     Router::new()
         .route("/mutate", side(Endpoint::Mutate))
         .route("/validate", side(Endpoint::Validate))
-        .route("/delete", side(Endpoint::Delete))
-        .fallback(|request: Request| ready(no_review(&request, 404, "there are /mutate, /validate and /delete")))
+        .route("/advise", side(Endpoint::Advise))
+        .fallback(|request: Request| ready(no_review(&request, 404, "there are /mutate, /validate and /advise")))
         .method_not_allowed_fallback(|request: Request| {
             let mut response = no_review(&request, 405, "a review comes by POST");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));

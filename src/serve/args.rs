@@ -9,7 +9,7 @@ use crate::telemetry::logs;
 
 /// Run the admission webhook: judge ModelDeployments and Policies as they are applied
 ///
-/// Serves `POST /mutate`, `POST /validate` and `POST /delete` over TLS, and `/healthz`, `/readyz` and `/metrics` on a plain port of their own.
+/// Serves `POST /mutate`, `POST /validate` and `POST /advise` over TLS, and `/healthz`, `/readyz` and `/metrics` on a plain port of their own.
 /// Every option can be given as an environment variable. Durations are written as Kubernetes writes them: 500ms, 5s, 1m30s.
 ///
 /// SIGTERM or SIGINT ends it: it stops being ready, goes on for --shutdown-delay but asks clients to go elsewhere, stops accepting

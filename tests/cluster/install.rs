@@ -358,7 +358,7 @@ const RIGHTS: [(&str, &[&str], &[&str]); 4] = [
 ];
 
 #[test]
-fn view_edit_and_admin_reach_both_resources_and_nobody_writes_a_status() {
+fn view_edit_and_admin_reach_what_people_write_and_nobody_writes_what_the_operator_does() {
     let installation = Installation::shipped();
     let admin = installation.admin();
     let team = installation.team();
@@ -382,8 +382,17 @@ fn view_edit_and_admin_reach_both_resources_and_nobody_writes_a_status() {
         }
     })
     .unwrap();
-    for resource in ["modeldeployments.deployment.beamlit.com", "policies.authorization.beamlit.com"] {
-        for (user, can, cannot) in RIGHTS {
+    let written = ["modeldeployments.deployment.beamlit.com", "policies.authorization.beamlit.com"];
+    let (compiled, reads) = ("offloadautoscalers.deployment.beamlit.com", ["get", "list", "watch"]);
+    let of_compiled = RIGHTS.map(|(user, can, cannot)| {
+        let writes = can.iter().chain(cannot).copied().filter(|verb| !reads.contains(verb));
+        (user, can.iter().copied().filter(|verb| reads.contains(verb)).collect(), writes.collect())
+    });
+    let of_written = RIGHTS.map(|(user, can, cannot)| (user, can.to_vec(), cannot.to_vec()));
+    let all = written.into_iter().map(|resource| (resource, &of_written)).chain([(compiled, &of_compiled)]);
+    for (resource, rights) in all {
+        let rights: &[(&str, Vec<&str>, Vec<&str>); 4] = rights;
+        for (user, can, cannot) in rights {
             for verb in can {
                 assert!(may(&team, user, verb, resource), "{user} may not {verb} {resource}");
                 assert!(!may(&admin.in_namespace("default"), user, verb, resource), "{user} may {verb} elsewhere");
@@ -398,7 +407,7 @@ fn view_edit_and_admin_reach_both_resources_and_nobody_writes_a_status() {
                 );
             }
             let reads = may(&team, user, "get", &format!("{resource} --subresource=status"));
-            assert_eq!(reads, user != "nobody", "{user}: status of {resource}");
+            assert_eq!(reads, *user != "nobody", "{user}: status of {resource}");
         }
     }
     // Nor do they get anything of the operator's own with it.

@@ -14,6 +14,7 @@
 )]
 
 mod apart;
+mod autoscalers;
 mod certificates;
 mod ci;
 mod configuration;

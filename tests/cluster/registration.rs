@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::apart;
 use crate::harness::certificates::Authority;
-use crate::harness::operator::{configurations, register, unregister};
+use crate::harness::operator::{NAMESPACE, configurations, register, unregister};
 
 #[test]
 fn the_api_server_adds_nothing_to_the_shipped_configurations() {
@@ -36,14 +36,15 @@ fn the_shipped_configurations_keep_their_promises() {
         configurations(plane.admin(), Some(&authority), 443).unwrap().try_into().unwrap();
     let of = |configuration: &Value| configuration["webhooks"].as_array().unwrap().clone();
     let [mutate] = &of(&mutating)[..] else { panic!("one entry: {mutating}") };
-    let [validate, delete] = &of(&validating)[..] else {
-        panic!("one entry that can deny, and one that warns: {validating}")
+    let [validate, delete, write] = &of(&validating)[..] else {
+        panic!("one entry that can deny, and two that advise: {validating}")
     };
     let written = json!(["CREATE", "UPDATE"]);
     for (webhook, name, policy, seconds, operations) in [
         (mutate, "mutate.beamlit.com", "Ignore", 2, &written),
         (validate, "validate.beamlit.com", "Fail", 5, &written),
         (delete, "delete.policy.beamlit.com", "Ignore", 2, &json!(["DELETE"])),
+        (write, "write.offloadautoscaler.beamlit.com", "Ignore", 2, &written),
     ] {
         assert_eq!(webhook["name"], name);
         assert_eq!(webhook["failurePolicy"], policy);
@@ -62,11 +63,32 @@ fn the_shipped_configurations_keep_their_promises() {
     assert!(mutating["metadata"]["name"].as_str().unwrap().starts_with("zz-"), "after other mutators");
     assert_eq!(mutate["reinvocationPolicy"], "IfNeeded");
     assert_eq!(mutate["rules"], validate["rules"]);
-    assert_eq!(mutate["matchConditions"], validate["matchConditions"]);
+    // Both let pass the same, but for the stamps, which one of them writes.
+    let conditions = |webhook: &Value| -> Vec<(String, String)> {
+        let text = |condition: &Value, key: &str| condition[key].as_str().unwrap().to_owned();
+        let all = webhook["matchConditions"].as_array().unwrap().iter();
+        all.map(|condition| (text(condition, "name"), text(condition, "expression"))).collect()
+    };
+    let [going, spec, status] = &conditions(validate)[..] else { panic!("three: {validate}") };
+    let [mutate_going, stamp, mutate_status] = &conditions(mutate)[..] else { panic!("three: {mutate}") };
+    assert_eq!((going, status), (mutate_going, mutate_status));
+    let rest = stamp.1.strip_prefix(&spec.1).unwrap();
+    for key in ["offloading.beamlit.com/autoscaler", "routing.beamlit.com/weights"] {
+        let of = |object: &str| format!("{object}.metadata.?annotations[?'{key}']");
+        assert!(rest.contains(&format!("|| {} != {}", of("object"), of("oldObject"))), "{rest}");
+    }
+    let [operator, others @ ..] = &conditions(write)[..] else { panic!("four: {write}") };
+    assert_eq!(others, [going.clone(), spec.clone(), status.clone()]);
+    let account = format!("'system:serviceaccount:{NAMESPACE}:beamlit-operator'");
+    assert_eq!(operator.1, format!("request.userInfo.username != {account}"));
     // Of deletions, those of Policies alone: nothing depends on a ModelDeployment.
     let [rule] = &delete["rules"].as_array().unwrap()[..] else { panic!("one rule: {delete}") };
     assert_eq!((&rule["apiGroups"], &rule["resources"]), (&json!(["authorization.beamlit.com"]), &json!(["policies"])));
-    assert_eq!(delete["clientConfig"]["service"]["path"], "/delete", "where even a failure refuses nothing");
+    let [rule] = &write["rules"].as_array().unwrap()[..] else { panic!("one rule: {write}") };
+    assert_eq!(rule["resources"], json!(["offloadautoscalers"]));
+    for advice in [delete, write] {
+        assert_eq!(advice["clientConfig"]["service"]["path"], "/advise", "where even a failure refuses nothing");
+    }
 }
 
 #[test]
@@ -83,7 +105,7 @@ fn the_development_script_fills_in_an_authority_that_the_api_server_takes() {
     let read = plane.admin().ok_with("create --dry-run=server --output=json -f -", &printed);
     let authority = std::fs::read(folder.join("ca.pem")).unwrap();
     let authority = base64::engine::general_purpose::STANDARD.encode(authority);
-    assert_eq!(read.matches(&authority).count(), 3, "in every webhook: {read}");
+    assert_eq!(read.matches(&authority).count(), 4, "in every webhook: {read}");
     let key = std::fs::metadata(folder.join("tls.key")).unwrap();
     assert_eq!(key.permissions().mode() & 0o77, 0, "the key is for nobody else");
 }

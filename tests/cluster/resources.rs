@@ -7,11 +7,12 @@ use crate::teams::own;
 use crate::{apart, cluster};
 
 #[test]
-fn both_resources_are_served_under_their_short_names_and_category() {
+fn all_resources_are_served_under_their_short_names_and_category() {
     let kubectl = cluster().admin();
     assert_snapshot!(kubectl.ok("api-resources --categories=beamlit --sort-by=name --no-headers").split('\n')
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n"), @"
     modeldeployments mdep deployment.beamlit.com/v1alpha1 true ModelDeployment
+    offloadautoscalers ofa deployment.beamlit.com/v1alpha1 true OffloadAutoscaler
     policies bpol authorization.beamlit.com/v1alpha1 true Policy
     ");
 }
@@ -200,7 +201,7 @@ fn causes_sorted(output: &str) -> String {
 }
 
 /// The age column counts seconds.
-fn age(table: &str) -> String {
+pub(crate) fn age(table: &str) -> String {
     let is_age = |word: &str| word.strip_suffix('s').is_some_and(|number| number.parse::<u32>().is_ok());
     table
         .lines()

@@ -24,7 +24,8 @@ pub(crate) const NAMESPACE: &str = "default";
 pub(crate) const WORLD: &str = include_str!("world.yaml");
 
 /// The documents of `tests/corpus/*.yaml`.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
+    ("autoscalers", include_str!("autoscalers.yaml")),
     ("good", include_str!("good.yaml")),
     ("limits", include_str!("limits.yaml")),
     ("metadata", include_str!("metadata.yaml")),

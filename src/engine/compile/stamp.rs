@@ -47,7 +47,7 @@ pub fn stamp<'a>(
 ) -> Stamped {
     match kind {
         Kind::ModelDeployment => with(object, old, compile(object, surroundings, findings).ok().as_ref()),
-        Kind::Policy => Stamped::default(),
+        Kind::OffloadAutoscaler | Kind::Policy => Stamped::default(),
     }
 }
 

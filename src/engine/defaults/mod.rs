@@ -54,11 +54,11 @@ const CREATED: &[&str] = BEHAVIOR;
 
 /// Adds to the object what is absent, and returns what was added as a JSON patch.
 ///
-/// An object that needs nothing gets an empty patch; so does a Policy, which has no defaults.
+/// An object that needs nothing gets an empty patch; so does one of a kind without defaults.
 pub fn apply(kind: Kind, object: &mut Node<'_>) -> Patch {
     let defaults = match kind {
         Kind::ModelDeployment => MODEL_DEPLOYMENT,
-        Kind::Policy => &[],
+        Kind::OffloadAutoscaler | Kind::Policy => &[],
     };
     let mut patch = Vec::new();
     for default in defaults {

@@ -44,7 +44,7 @@ pub enum Named {
 pub enum Outcome {
     /// It was judged.
     Judged(Box<Judged>),
-    /// It is somebody else's, one of our kinds without rules, or no manifest in a directory of other things.
+    /// It is somebody else's, or no manifest in a directory of other things.
     Skipped,
     /// It could not be read.
     Unreadable {
@@ -280,6 +280,8 @@ impl Judge {
     ) -> Option<Compiled> {
         let surroundings = self.surroundings(object, namespace);
         match kind {
+            // It is what others are compiled to.
+            Kind::OffloadAutoscaler => None,
             _ if findings.refuse() => None,
             Kind::ModelDeployment => {
                 let plan = compile::compile(object, &surroundings, findings).ok()?;

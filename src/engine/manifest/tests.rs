@@ -43,7 +43,6 @@ fn type_meta_says_whose_an_object_is() {
         ("v1", "Service", None),
         ("kyverno.io/v1", "Policy", None),
         ("networking.example.com/v1", "Policy", None),
-        ("deployment.beamlit.com/v1alpha1", "OffloadAutoscaler", None),
         (
             "deployment.beamlit.com/v1",
             "ModelDeployment",

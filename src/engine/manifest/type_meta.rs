@@ -18,7 +18,7 @@ pub(super) enum Known {
     Wrong(Findings),
     /// No object at all.
     NoManifest(Findings),
-    /// Somebody else's, or ours without rules.
+    /// Somebody else's.
     Foreign,
 }
 
@@ -95,7 +95,7 @@ fn of_kind(version_text: &str, kind: &str) -> Known {
             let near = suggest::closest(kind, KINDS.iter().map(|(_, kind)| *kind));
             out.add(not_supported(&at_kind, kind, &supported, near.map(ToOwned::to_owned)));
         }
-        return if out.is_empty() { Known::Foreign } else { Known::Wrong(out) };
+        return Known::Wrong(out);
     }
     let near = near_group(group);
     if near.is_none() && !is_beamlit(group) && kind != "ModelDeployment" {

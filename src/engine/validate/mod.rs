@@ -6,6 +6,7 @@
 mod behavior;
 mod beside;
 mod bounds;
+mod compiled;
 pub(super) mod configuration;
 mod metrics;
 mod model;
@@ -34,10 +35,15 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     let mut out = Findings::default();
     let root = At::root();
     let at = root.field("spec");
+    if kind == Kind::OffloadAutoscaler {
+        compiled::by_hand(&mut out, &at, object);
+    }
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
     match kind {
         Kind::ModelDeployment => model_deployment(&mut out, &at, spec, surroundings, reading),
+        // Its structure is all that there is to judge: the operator knows what it writes.
+        Kind::OffloadAutoscaler => {}
         Kind::Policy => policy::policy(&mut out, &at, spec, &surroundings.configuration.atlas),
     }
     out

@@ -179,6 +179,7 @@ pub(super) fn wrong_type(at: &At<'_>, node: &Node<'_>, wanted: &str) -> Finding 
 fn out_of_range(at: &At<'_>, min: i64, max: i64) -> Finding {
     let message = match max {
         2_147_483_647 | i64::MAX => format!("must be {min} or more, and no more than {max}"),
+        max if max == min => format!("must be {max}"),
         _ => format!("must be from {min} to {max}"),
     };
     Finding::new(&OB004, at, message).by_schema()

@@ -26,8 +26,9 @@ pub enum Endpoint {
     Mutate,
     /// `/validate`: judges.
     Validate,
-    /// `/delete`: says whom a deletion affects, and never refuses one, whatever happens.
-    Delete,
+    /// `/advise`: says whom a deletion affects, and who writes an OffloadAutoscaler what to write instead. It never refuses anything,
+    /// whatever happens.
+    Advise,
 }
 
 impl Endpoint {
@@ -37,7 +38,7 @@ impl Endpoint {
         match self {
             Self::Mutate => "mutate",
             Self::Validate => "validate",
-            Self::Delete => "delete",
+            Self::Advise => "advise",
         }
     }
 }
@@ -234,9 +235,10 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
         codes: Vec::new(),
         about: Vec::new(),
     };
-    // At /delete nothing but a deletion has anything to learn.
-    let misled = endpoint == Endpoint::Delete && request.operation != Operation::Delete;
-    let Some(kind) = subject.kind.filter(|_| !misled && !passes(&request)) else {
+    // At /advise there is nothing else to learn.
+    let advised = |kind| request.operation == Operation::Delete || kind == Kind::OffloadAutoscaler;
+    let looked_at = |kind: &Kind| (endpoint != Endpoint::Advise || advised(*kind)) && !passes(&request);
+    let Some(kind) = subject.kind.filter(looked_at) else {
         return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
     };
     if request.operation == Operation::Delete {
@@ -247,7 +249,8 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
     if unchanged && !may_stamp {
         return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
     }
-    if let Some(why) = settings.unready {
+    // An OffloadAutoscaler is judged by itself, whatever else there may be.
+    if let Some(why) = settings.unready.filter(|_| kind != Kind::OffloadAutoscaler) {
         let failed = Answer::failed(endpoint, subject.uid.clone(), Failure::Unready(why));
         return Answer { subject, ..failed };
     }
@@ -288,8 +291,8 @@ fn going(endpoint: Endpoint, kind: Kind, uid: &str, mut subject: Subject, settin
     let mut response = Response::allowed(uid);
     let findings = match endpoint {
         Endpoint::Mutate => Findings::default(),
-        Endpoint::Validate | Endpoint::Delete if settings.unready.is_some() => Findings::default(),
-        Endpoint::Validate | Endpoint::Delete => {
+        Endpoint::Validate | Endpoint::Advise if settings.unready.is_some() => Findings::default(),
+        Endpoint::Validate | Endpoint::Advise => {
             engine::judge_deletion(kind, &surroundings(&subject.namespace, &subject.name, settings))
         }
     };
@@ -307,7 +310,7 @@ fn conclude(
     patch: &json_patch::Patch,
     findings: &Findings,
 ) -> Answer {
-    let denied = endpoint != Endpoint::Delete && findings.refuse();
+    let denied = endpoint != Endpoint::Advise && findings.refuse();
     let mut response = if denied {
         Response::refused(uid, denial::status(kind, &subject.name, findings))
     } else {
@@ -374,7 +377,7 @@ impl Answer {
         Self { status, body: format!("{message}\n").into_bytes(), verdict, subject: Subject::default() }
     }
 
-    /// The answer to a review that was not judged to the end: `/validate` refuses it; from `/mutate` and `/delete` it must look
+    /// The answer to a review that was not judged to the end: `/validate` refuses it; from `/mutate` and `/advise` it must look
     /// like a failed call, so that `failurePolicy: Ignore` works. A review of a creation or a change that cannot be read is refused
     /// by both who are asked.
     #[must_use]
@@ -402,7 +405,7 @@ impl Answer {
         let speaks = match endpoint {
             Endpoint::Validate => true,
             Endpoint::Mutate => matches!(failure, Failure::Undecodable(_)),
-            Endpoint::Delete => false,
+            Endpoint::Advise => false,
         };
         match &uid {
             Some(id) if speaks => {

@@ -267,7 +267,7 @@ fn an_error_that_was_softened_warns_and_denies_nothing() {
 }
 
 #[test]
-fn a_review_that_is_not_judged_is_refused_by_validate_and_failed_by_mutate_and_delete() {
+fn a_review_that_is_not_judged_is_refused_by_validate_and_failed_by_mutate_and_advise() {
     for (failure, code, http) in [
         (Failure::Full, 429, 503),
         (Failure::Late, 504, 504),
@@ -281,14 +281,14 @@ fn a_review_that_is_not_judged_is_refused_by_validate_and_failed_by_mutate_and_d
         let retry = &body["response"]["status"]["details"]["retryAfterSeconds"];
         assert_eq!(retry.as_u64(), matches!(failure, Failure::Full | Failure::Unready(_)).then_some(1));
         assert_eq!(Answer::failed(Endpoint::Validate, None, failure).status, http);
-        for endpoint in [Endpoint::Mutate, Endpoint::Delete] {
+        for endpoint in [Endpoint::Mutate, Endpoint::Advise] {
             assert_eq!(Answer::failed(endpoint, Some("u".into()), failure).status, http);
         }
     }
     // What cannot be read is a failed call too where nothing may be refused.
-    assert_eq!(answer(Endpoint::Delete, b"{", settings()).status, 400);
+    assert_eq!(answer(Endpoint::Advise, b"{", settings()).status, 400);
     let creation = review("CREATE", &policy(&json!(7)), &Value::Null);
-    let (answer, body) = ask(Endpoint::Delete, &creation);
+    let (answer, body) = ask(Endpoint::Advise, &creation);
     assert_eq!((answer.verdict, &body["response"]["allowed"]), (Verdict::Passed, &json!(true)));
 }
 
@@ -317,7 +317,7 @@ fn ask_among(endpoint: Endpoint, review: &Value) -> (Answer, Value) {
 #[test]
 fn a_deletion_is_never_refused_and_its_author_is_told_whom_it_affects() {
     let old = policy(&json!("us"));
-    for endpoint in [Endpoint::Delete, Endpoint::Validate] {
+    for endpoint in [Endpoint::Advise, Endpoint::Validate] {
         let (answer, response) = ask_among(endpoint, &review("DELETE", &Value::Null, &old));
         assert_eq!((answer.verdict, answer.subject.codes.as_slice()), (Verdict::Passed, ["PL014"].as_slice()));
         assert_eq!(
@@ -330,7 +330,43 @@ fn a_deletion_is_never_refused_and_its_author_is_told_whom_it_affects() {
     // A whole namespace goes: there is no name.
     let mut of_namespace = review("DELETE", &Value::Null, &old);
     of_namespace["request"]["name"] = json!("");
-    assert_eq!(ask_among(Endpoint::Delete, &of_namespace).1, json!({"uid": "u-1", "allowed": true}));
+    assert_eq!(ask_among(Endpoint::Advise, &of_namespace).1, json!({"uid": "u-1", "allowed": true}));
+}
+
+/// A review of an OffloadAutoscaler with this spec.
+fn of_autoscaler(operation: &str, spec: &Value, old: &Value) -> Value {
+    let object = |spec: &Value| {
+        json!({"apiVersion": "deployment.beamlit.com/v1alpha1", "kind": "OffloadAutoscaler",
+            "metadata": {"name": "a", "namespace": "n"}, "spec": spec})
+    };
+    let old = if old.is_null() { Value::Null } else { object(old) };
+    let mut review = review(operation, &object(spec), &old);
+    review["request"]["kind"] =
+        json!({"group": "deployment.beamlit.com", "version": "v1alpha1", "kind": "OffloadAutoscaler"});
+    review
+}
+
+#[test]
+fn whoever_writes_an_autoscaler_is_advised_and_never_refused() {
+    // Whatever stands in it, and whether or not anybody knows what else there is.
+    let (configuration, world) = (Configuration::default(), World::of_cluster());
+    for unready in [None, Some("nobody looked")] {
+        let settings = Settings { configuration: &configuration, world: &world, unready };
+        for (review, told) in [
+            (of_autoscaler("CREATE", &json!({"maxRemoteWeight": "much"}), &Value::Null), true),
+            (of_autoscaler("UPDATE", &json!({"maxRemoteWeight": 7}), &json!({"maxRemoteWeight": 8})), true),
+            (of_autoscaler("UPDATE", &json!({"maxRemoteWeight": 7}), &json!({"maxRemoteWeight": 7})), false),
+            (of_autoscaler("DELETE", &Value::Null, &json!({})), false),
+        ] {
+            let answer = answer(Endpoint::Advise, &serde_json::to_vec(&review).unwrap(), settings);
+            let body: Value = serde_json::from_slice(&answer.body).unwrap();
+            let response = &body["response"];
+            assert_eq!((answer.status, &response["allowed"]), (200, &json!(true)), "{review}");
+            assert!(response.get("patch").is_none() && response.get("status").is_none(), "{response}");
+            assert_eq!(response["warnings"].to_string().contains("[OB018]"), told, "{review}: {response}");
+            assert_eq!(answer.verdict, if told { Verdict::Admitted } else { Verdict::Passed }, "{review}");
+        }
+    }
 }
 
 #[test]

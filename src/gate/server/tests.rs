@@ -45,7 +45,7 @@ fn large() -> String {
 
 #[tokio::test]
 async fn a_review_is_answered_by_both_sides() {
-    for path in ["/mutate", "/validate", "/validate?timeout=5s", "/delete?timeout=2s"] {
+    for path in ["/mutate", "/validate", "/validate?timeout=5s", "/advise?timeout=2s"] {
         for body in [REVIEW.to_owned(), large()] {
             let (status, body) = send(&real(), request(path, body)).await;
             assert_eq!(
