@@ -53,16 +53,64 @@ fn its_fields_are_explained() {
     {
         kubectl.ok(&format!("explain ofa{field}"));
     }
-    assert_snapshot!(kubectl.ok("explain ofa.spec.behavior"), @"");
-    assert_snapshot!(kubectl.ok("explain ofa.spec.maxRemoteWeight"), @"");
+    assert_snapshot!(kubectl.ok("explain ofa.spec.behavior"), @"
+    GROUP:      deployment.beamlit.com
+    KIND:       OffloadAutoscaler
+    VERSION:    v1alpha1
+
+    FIELD: behavior <Object>
+
+
+    DESCRIPTION:
+        How the weight follows the metrics. Required.
+        
+    FIELDS:
+      failover	<Object> -required-
+        What happens while no endpoint of the Service is ready. Required.
+
+      probe	<Object> -required-
+        How a held weight is tried for whether the load fits at home again.
+        Required.
+
+      scaleDown	<Object> -required-
+        How the weight falls, back home. Required.
+
+      scaleUp	<Object> -required-
+        How the weight rises, towards the remote backend. Required.
+
+      strategy	<string> -required-
+      enum: Step, Proportional
+        `Step` (all of maxRemoteWeight once a target is reached) or `Proportional`
+        (just as much as keeps the workload at its target). Required.
+    ");
+    assert_snapshot!(kubectl.ok("explain ofa.spec.maxRemoteWeight"), @"
+    GROUP:      deployment.beamlit.com
+    KIND:       OffloadAutoscaler
+    VERSION:    v1alpha1
+
+    FIELD: maxRemoteWeight <integer>
+
+
+    DESCRIPTION:
+        The most that metrics may send away, in percent of the traffic, 0 to 100
+        (failover sends all). 0 means never, failover included. Required.
+    ");
 }
 
 #[test]
 fn whoever_writes_one_is_advised_and_never_refused() {
     let kubectl = gated().0.namespace("autoscalers-by-hand");
-    assert_snapshot!(kubectl.feed("create --dry-run=server -f -", AUTOSCALER), @"");
+    assert_snapshot!(kubectl.feed("create --dry-run=server -f -", AUTOSCALER), @"
+    exit 0
+    offloadautoscaler.deployment.beamlit.com/my-model created (server dry run)
+    Warning: spec: Forbidden: an OffloadAutoscaler is compiled from a ModelDeployment by the operator, which overwrites what others write; write a ModelDeployment instead [OB018]
+    ");
     kubectl.apply(AUTOSCALER);
-    assert_snapshot!(patched(&kubectl, &[], &json!({"spec": {"maxRemoteWeight": 60}})), @"");
+    assert_snapshot!(patched(&kubectl, &[], &json!({"spec": {"maxRemoteWeight": 60}})), @"
+    exit 0
+    offloadautoscaler.deployment.beamlit.com/my-model patched
+    Warning: spec: Forbidden: an OffloadAutoscaler is compiled from a ModelDeployment by the operator, which overwrites what others write; write a ModelDeployment instead [OB018]
+    ");
     assert_eq!(kubectl.get("ofa my-model")["spec"]["maxRemoteWeight"], 60, "it is stored as it was written");
     // What is not compiled is nobody's business.
     for quiet in ["label ofa my-model team=a", "annotate ofa my-model note=a"] {
@@ -78,9 +126,16 @@ fn whoever_writes_one_is_advised_and_never_refused() {
         &["--dry-run=server"],
         &json!({"metadata": {"ownerReferences": [owner]}, "spec": {"maxRemoteWeight": 70}}),
     );
-    assert_snapshot!(owned, @"");
+    assert_snapshot!(owned, @r#"
+    exit 0
+    offloadautoscaler.deployment.beamlit.com/my-model patched
+    Warning: spec: Forbidden: an OffloadAutoscaler is compiled from ModelDeployment "theirs" by the operator, which overwrites what others write; change that instead [OB018]
+    "#);
     // The schema speaks for itself.
-    assert_snapshot!(patched(&kubectl, &[], &json!({"spec": {"maxRemoteWeight": 101}})), @"");
+    assert_snapshot!(patched(&kubectl, &[], &json!({"spec": {"maxRemoteWeight": 101}})), @r#"
+    exit 1
+    The OffloadAutoscaler "my-model" is invalid: spec.maxRemoteWeight: Invalid value: 101: spec.maxRemoteWeight in body should be less than or equal to 100
+    "#);
     // An object under deletion, with a change of the spec besides.
     patched(&kubectl, &[], &json!({"metadata": {"finalizers": ["example.com/hold"]}}));
     kubectl.ok("delete ofa my-model --wait=false");
@@ -94,23 +149,21 @@ fn whoever_writes_one_is_advised_and_never_refused() {
 fn the_operators_own_account_is_told_nothing_and_every_other_is() {
     let plane = gated().0;
     let kubectl = plane.namespace("autoscalers-accounts");
-    let account = |namespace: &str, name: &str| {
-        let object =
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}});
+    // The same name in another namespace is another account.
+    for (namespace, advised) in [(NAMESPACE, false), ("autoscalers-accounts", true)] {
+        let object = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": "beamlit-operator", "namespace": namespace}});
         plane.admin().in_no_namespace().ok_with("apply -f -", &object.to_string());
         kubectl.ok(&format!(
-            "create rolebinding {namespace} --clusterrole=cluster-admin --serviceaccount={namespace}:{name}"
+            "create rolebinding {namespace} --clusterrole=cluster-admin --serviceaccount={namespace}:beamlit-operator"
         ));
-        plane.service_account(namespace, name).in_namespace("autoscalers-accounts")
-    };
-    let own = account(NAMESPACE, "beamlit-operator");
-    let other = account("autoscalers-accounts", "beamlit-operator");
-    for arguments in ["create --dry-run=server -f -", "apply --server-side -f -"] {
-        let out = own.feed(arguments, AUTOSCALER);
-        assert!(out.succeeded() && out.stderr.is_empty(), "{arguments}: {out}");
-        let renamed = AUTOSCALER.replace("name: my-model\nspec", "name: other\nspec");
-        let out = other.feed(arguments, &renamed);
-        assert!(out.succeeded() && out.stderr.contains("[OB018]"), "{arguments}: {out}");
+        let account = plane.service_account(namespace, "beamlit-operator").in_namespace("autoscalers-accounts");
+        let named = AUTOSCALER.replace("name: my-model\nspec", &format!("name: by-{namespace}\nspec"));
+        for arguments in ["create --dry-run=server -f -", "apply --server-side -f -"] {
+            let out = account.feed(arguments, &named);
+            assert!(out.succeeded(), "{arguments}: {out}");
+            assert_eq!(out.stderr.contains("[OB018]"), advised, "{arguments}: {out}");
+        }
     }
 }
 

@@ -113,3 +113,41 @@ fn what_is_not_there_yet_is_a_warning_and_a_port_that_a_service_lacks_is_a_fault
     team.soon(&by_own, refused("RF008", &["81"]));
     admitted(&team.tried(&model)).unwrap();
 }
+
+#[test]
+fn where_a_named_port_leads_the_workload_says() {
+    let (plane, _) = governed();
+    let team = Team::new(plane, "named-ports");
+    let mut model = team.model("model");
+    model["spec"]["serviceRef"]["name"] = "web".into();
+    team.apply(&json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"ports": [{"port": 80, "targetPort": "http"}]}}));
+    // Of a name that the workload does not have nobody knows where it leads.
+    team.soon(&model, admitted);
+    let container = json!([{"op": "add", "path": "/spec/template/spec/containers/0/ports",
+        "value": [{"name": "http", "containerPort": 9000}]}]);
+    let ports = ["patch", "deployment", "app", "--type=json", "--patch", &container.to_string()];
+    assert!(team.kubectl.call(&ports, "").succeeded());
+    team.soon(&model, refused("RF008", &["8080", "80 (leads to \"http\", 9000)"]));
+    model["spec"]["serviceRef"]["targetPort"] = 9000.into();
+    admitted(&team.tried(&model)).unwrap();
+}
+
+#[test]
+fn step_beside_an_autoscaler_is_warned_about_for_as_long_as_there_is_one() {
+    let (plane, _) = governed();
+    let team = Team::new(plane, "beside");
+    let mut model = team.model("model");
+    let cpu = json!({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 90}}});
+    model["spec"]["offloadingConfig"] = json!({"metrics": [cpu], "behavior": {"percentage": 50}});
+    team.soon(&model, admitted);
+    // Without metrics: the API server's own default is cpu.
+    team.kubectl.ok("autoscale deployment app --max=5 --name=theirs");
+    let beside = || warned("MD031", &["spec.offloadingConfig.behavior.strategy", "\"theirs\"", "cpu", "Proportional"]);
+    team.soon(&model, beside());
+    let mut proportional = model.clone();
+    proportional["spec"]["offloadingConfig"]["behavior"]["strategy"] = "Proportional".into();
+    admitted(&team.tried(&proportional)).unwrap();
+    team.kubectl.ok("delete hpa theirs");
+    team.soon(&model, admitted);
+}

@@ -211,12 +211,14 @@ impl ControlPlane {
                 return Err(format!("CRDs: kubectl {arguments}\n{out}"));
             }
         }
-        // Established is what the API server says; discovery follows a moment later.
-        for resource in ["modeldeployments", "policies.authorization.beamlit.com"] {
-            poll("the resources to be served", || {
-                let out = self.admin.run(&format!("get {resource}"));
-                if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
-            })?;
+        // Established is what the API server says; discovery follows a moment later, and what is explained another.
+        for resource in ["modeldeployments", "offloadautoscalers", "policies.authorization.beamlit.com"] {
+            for verb in ["get", "explain"] {
+                poll("the resources to be served", || {
+                    let out = self.admin.run(&format!("{verb} {resource}"));
+                    if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+                })?;
+            }
         }
         Ok(())
     }
