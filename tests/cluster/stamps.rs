@@ -121,6 +121,15 @@ fn a_forged_stamp_is_overwritten_and_its_author_told() {
     let right = kubectl.get("mdep m");
     assert_eq!((most(&right), stamps(&right)[1].as_deref()), (50, Some(AT_REST)));
 
+    // A mark that means nothing on what is only being created opens no way around.
+    let mut marked = forged.clone();
+    marked["metadata"]["name"] = json!("marked");
+    marked["metadata"]["deletionTimestamp"] = json!("2020-01-01T00:00:00Z");
+    marked["spec"]["model"] = json!("stamped-marked");
+    marked["spec"]["serviceRef"]["name"] = json!("marked");
+    kubectl.ok_with("create --validate=false -f -", &marked.to_string());
+    assert_eq!(most(&kubectl.get("mdep marked")), 50);
+
     // With the spec left alone too, whichever of the two it is.
     for key in [AUTOSCALER, WEIGHTS] {
         let out = kubectl.run(&format!("annotate mdep m --overwrite {key}=forged"));

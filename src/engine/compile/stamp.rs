@@ -56,7 +56,7 @@ fn with(object: &Node<'_>, old: Option<&Node<'_>>, spec: Option<&OffloadAutoscal
     let mut out = Stamped::default();
     let annotations = object.find(&["metadata", "annotations"]);
     // The API server refuses what is no map in its own words.
-    if object.get("metadata").is_none() || annotations.is_some_and(|node| !node.is_map()) {
+    if !object.get("metadata").is_some_and(Node::is_map) || annotations.is_some_and(|node| !node.is_map()) {
         return out;
     }
     let mut wanted = spec.and_then(|spec| serde_json::to_string(spec).ok()).map(|spec| [spec, AT_REST.to_owned()]);
