@@ -79,6 +79,10 @@ fn without_a_ready_pod_all_is_away_at_once() {
         assert_eq!((step.weight, step.reason, step.ready), (100, Reason::Failover, 0), "between two decisions, too");
         assert!(run.totals.failed < 1e-6, "{:?}", run.totals);
         assert_eq!(run.steps.last().unwrap().weight, 0);
+        let said = verdict(&run);
+        assert_eq!((said.all_away, said.none_ready), (323_000, 293_000), "30 s of recovery");
+        let line = "sends everything away for 5 min 23 s: no pod was ready for 4 min 53 s, and for 30 s none had been for long enough";
+        assert!(said.lines.iter().any(|there| there == line), "{:?}", said.lines);
     }
 }
 
