@@ -145,6 +145,7 @@ fn exit_codes_are_those_of_the_contract() {
     let (_c, nothing) = file("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n");
     let (_d, without) = file("a.yaml", OTHER);
     let (_e, several) = file("a.yaml", &format!("{good}{OTHER}"));
+    let (_g, metricless) = file("a.yaml", good.split_once("    metrics:").unwrap().0);
     let (_f, trace) = file("a.csv", "time,demand\n0,50\n15,NaN\n");
     let shape = ["--shape", "spike"];
     let table: &[(&[&str], i32, &str)] = &[
@@ -160,6 +161,12 @@ fn exit_codes_are_those_of_the_contract() {
         (&["-f", SAMPLE, "--set", "percentage=101"], 1, "spec.offloadingConfig.behavior.percentage"),
         (&["-f", SAMPLE, "--compare", "strategy=Steps"], 1, "did you mean \"Step\"?"),
         (&["-f", SAMPLE, "--set", "percentage.deeper=1"], 1, "must be an integer, not a map"),
+        (
+            &["-f", &metricless, "--set", "percentage=30,target=70"],
+            64,
+            "target=70: there is no first metric with a target",
+        ),
+        (&["-f", &metricless, "--compare", "target=70"], 64, "target=70: there is no first metric with a target"),
         (&["-f", SAMPLE, "--compare", "strategy=Step,=1"], 64, "is not FIELD=VALUE"),
         (&["-f", SAMPLE, "--compare", "no.yaml"], 2, "no.yaml"),
         (&["-f", SAMPLE, "--idle", "50", "--saturation", "50"], 64, "--saturation must be more than --idle"),

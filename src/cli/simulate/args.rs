@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use super::settings::Setting;
 use crate::cli::check::Place;
 use crate::engine::finding::quoted;
-use crate::engine::manifest::Setting;
 use crate::engine::units::{GoDuration, Quantity};
 use crate::offload::simulate::{Assumed, Hpa, Knobs, MAX_DURATION, MAX_PODS, Shape};
 

@@ -62,7 +62,7 @@ struct JsonRun<'s> {
     name: &'s str,
     model_deployment: &'s str,
     autoscaler: &'s OffloadAutoscalerSpec,
-    /// Where the first metric has its target, in percent of what the pods request.
+    /// The lowest load at which a metric reaches its target, in percent of what the pods request; none if no metric follows the load.
     target: Option<f64>,
     verdict: Figures<'s>,
     series: Vec<Row>,
@@ -86,6 +86,7 @@ struct Figures<'s> {
     leaves_after: Option<f64>,
     returns_after: Option<f64>,
     all_away_seconds: f64,
+    none_ready_seconds: f64,
     weight_at_the_end: u8,
     fits_at_the_end: bool,
     fewest_pods: u32,
@@ -200,6 +201,7 @@ impl<'s> Figures<'s> {
             leaves_after: verdict.leaves_after.map(seconds),
             returns_after: verdict.returns_after.map(seconds),
             all_away_seconds: seconds(verdict.all_away),
+            none_ready_seconds: seconds(verdict.none_ready),
             weight_at_the_end: verdict.at_the_end,
             fits_at_the_end: fits,
             fewest_pods,

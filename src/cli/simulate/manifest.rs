@@ -1,13 +1,15 @@
 //! The ModelDeployment that is simulated: read, judged, chosen, changed and compiled.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
+use super::settings::Setting;
 use crate::api::OffloadAutoscalerSpec;
 use crate::cli::check::{self, Given, Place};
 use crate::cli::{Exit, complain};
 use crate::engine::compile::{Blocked, Plan};
 use crate::engine::finding::escaped;
-use crate::engine::manifest::{Compiled as Manifest, Setting};
+use crate::engine::manifest::Compiled as Manifest;
 
 /// What decides.
 pub(super) struct Compiled {
@@ -35,7 +37,19 @@ impl<'p> Files<'p> {
         if settings.is_empty() {
             return compiled(chosen);
         }
-        let again = self.0.given(|judge| judge.setting(&chosen.namespace, &chosen.name, settings));
+        let fault = Arc::new(OnceLock::new());
+        let (settings, told) = (settings.to_vec(), Arc::clone(&fault));
+        let again = self.0.given(|judge| {
+            judge.changing(&chosen.namespace, &chosen.name, move |object| {
+                if let Some(fault) = settings.iter().find_map(|setting| setting.apply(object).err()) {
+                    // Of a ModelDeployment that is there twice the first is told.
+                    _ = told.set(fault);
+                }
+            })
+        });
+        if let Some(fault) = fault.get() {
+            return Err(usage(fault));
+        }
         let found = deployments(again)?.into_iter().find(|given| given.is(&chosen.namespace, &chosen.name));
         found.map_or(Err(Exit::Internal), compiled)
     }

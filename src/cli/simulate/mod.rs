@@ -3,6 +3,7 @@
 mod args;
 mod json;
 mod manifest;
+mod settings;
 mod table;
 
 use std::io::{self, Write};
@@ -12,13 +13,13 @@ use super::output::{self, ERROR, STRONG};
 use super::{Exit, check, complain};
 use crate::api::{OffloadAutoscalerSpec, Strategy};
 use crate::engine::finding::escaped;
-use crate::engine::manifest::Setting;
 use crate::engine::parse::Mark;
 use crate::offload::decide::Rules;
 use crate::offload::simulate::{self, Fault, Gauges, Setup, Simulation, Trace, plot};
 pub use args::Args;
 use args::Format;
 use manifest::{Compiled, Files};
+use settings::Setting;
 
 /// Simulates what the arguments say and prints what came of it.
 pub fn run(args: &Args) -> Exit {

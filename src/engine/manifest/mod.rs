@@ -7,11 +7,11 @@ pub mod configuration;
 mod metadata;
 mod place;
 mod references;
-mod settings;
 mod type_meta;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 
 use super::compile::origin::{self, Explained};
 use super::compile::{self, Plan, beamlit};
@@ -27,7 +27,6 @@ use super::{defaults, order, validate};
 
 use place::Places;
 pub use references::Reference;
-pub use settings::Setting;
 use type_meta::Known;
 
 /// How a source was named: decides what happens to a document that is no manifest.
@@ -112,6 +111,15 @@ pub struct Placed {
     pub at: Mark,
 }
 
+/// What somebody does to an object before it is judged.
+struct Change(Box<dyn FnMut(&mut Node<'_>) + Send + Sync>);
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Change")
+    }
+}
+
 /// Judges the manifests of one run, and remembers which objects it has seen.
 #[derive(Debug)]
 pub struct Judge {
@@ -128,7 +136,7 @@ pub struct Judge {
     /// Whether what is admitted is compiled as well.
     compiles: bool,
     /// What is tried out, and on which ModelDeployment.
-    settings: Option<(Name, Vec<Setting>)>,
+    change: Option<(Name, Change)>,
 }
 
 impl Judge {
@@ -143,7 +151,7 @@ impl Judge {
             seen: HashMap::new(),
             sources: 0,
             compiles: false,
-            settings: None,
+            change: None,
         }
     }
 
@@ -154,10 +162,16 @@ impl Judge {
         self
     }
 
-    /// The same judge, which writes values into a ModelDeployment before it judges it.
+    /// The same judge, which has a ModelDeployment changed before it judges it: what is changed is judged and compiled as if it were
+    /// written so.
     #[must_use]
-    pub fn setting(mut self, namespace: &str, name: &str, settings: &[Setting]) -> Self {
-        self.settings = Some((Name::new(namespace, name), settings.to_vec()));
+    pub fn changing(
+        mut self,
+        namespace: &str,
+        name: &str,
+        change: impl FnMut(&mut Node<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.change = Some((Name::new(namespace, name), Change(Box::new(change))));
         self
     }
 
@@ -232,13 +246,11 @@ impl Judge {
             Known::Ours(kind) => {
                 let named = text(&["metadata", "namespace"]);
                 let namespace = if named.is_empty() { self.namespace.clone() } else { named };
-                if let Some((whose, settings)) = &self.settings
+                if let Some((whose, Change(change))) = &mut self.change
                     && kind == Kind::ModelDeployment
                     && (whose.namespace(), whose.name()) == (&*namespace, &*judged.name)
                 {
-                    for setting in settings {
-                        setting.apply(&mut object);
-                    }
+                    change(&mut object);
                 }
                 let written = self.compiles.then(|| object.clone());
                 _ = defaults::apply(kind, &mut object);

@@ -19,6 +19,8 @@ pub struct Verdict {
     pub returns_after: Option<u64>,
     /// For how long everything was away, in milliseconds.
     pub all_away: u64,
+    /// For how long of that no pod was ready, in milliseconds.
+    pub none_ready: u64,
     /// The weight at the end, in percent.
     pub at_the_end: u8,
 }
@@ -47,7 +49,17 @@ pub fn verdict(run: &Run) -> Verdict {
         }
     }
     if out.all_away > 0 && run.most < 100 {
-        lines.push(format!("sends everything away for {}: no pod was ready", span(out.all_away)));
+        let rest = out.all_away.saturating_sub(out.none_ready);
+        let why = if rest == 0 {
+            "no pod was ready".to_owned()
+        } else {
+            format!(
+                "no pod was ready for {}, and for {} none had been for long enough",
+                span(out.none_ready),
+                span(rest)
+            )
+        };
+        lines.push(format!("sends everything away for {}: {why}", span(out.all_away)));
     }
     if out.at_the_end > 0 {
         let why = if totals.fits { "although all would fit at home" } else { "as the demand does not fit at home" };
@@ -93,12 +105,14 @@ fn mean_pods(run: &Run) -> f64 {
 /// What follows from the times of the decisions.
 fn timed(run: &Run) -> Verdict {
     let mut out = Verdict::default();
-    let (mut weight, mut rising, mut before) = (0, None, 0);
+    let (mut weight, mut rising, mut before, mut ready) = (0, None, 0, 0);
     // Since when the demand does not fit, and since when it fits again.
     let (mut unfit, mut fit) = (None, None);
     for step in &run.steps {
         if weight == 100 {
-            out.all_away += step.at.saturating_sub(before);
+            let span = step.at.saturating_sub(before);
+            out.all_away += span;
+            out.none_ready += if ready == 0 { span } else { 0 };
         }
         if step.fits {
             unfit = None;
@@ -119,7 +133,7 @@ fn timed(run: &Run) -> Verdict {
                 out.returns_after = out.returns_after.max(fit.map(|since| step.at.saturating_sub(since)));
             }
         }
-        (weight, before) = (step.weight, step.at);
+        (weight, before, ready) = (step.weight, step.at, step.ready);
     }
     out.at_the_end = weight;
     out

@@ -8,6 +8,7 @@ mod suggest;
 
 use std::fmt;
 
+use crate::api::IntOrString;
 use crate::engine::parse::{Node, Value};
 
 pub use canonical::Notation;
@@ -52,6 +53,15 @@ impl Quantity {
         match &node.value {
             Value::Text(text) => Self::parse(text),
             _ => node.integer().map(|integer| Self { nano: i128::from(integer) * ONE }),
+        }
+    }
+
+    /// The quantity that a field of our API is; none if its text is not one.
+    #[must_use]
+    pub fn of_field(field: &IntOrString) -> Option<Self> {
+        match field {
+            IntOrString::Int(integer) => Some(Self { nano: i128::from(*integer) * ONE }),
+            IntOrString::String(text) => Self::parse(text),
         }
     }
 
@@ -222,6 +232,16 @@ mod tests {
 
     fn nano(text: &str) -> i128 {
         Quantity::parse(text).unwrap_or_else(|| panic!("{text} is a quantity")).nano
+    }
+
+    #[test]
+    fn fields_are_integers_or_texts() {
+        for integer in [0, 7, -7, i64::MIN, i64::MAX] {
+            let text = IntOrString::Int(integer).as_text();
+            assert_eq!(Quantity::of_field(&IntOrString::Int(integer)), Quantity::of_field(&text), "{integer}");
+        }
+        assert_eq!(Quantity::of_field(&IntOrString::String("500m".into())), Quantity::parse("500m"));
+        assert_eq!(Quantity::of_field(&IntOrString::String("much".into())), None);
     }
 
     #[test]

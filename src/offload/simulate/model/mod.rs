@@ -7,8 +7,8 @@ mod sampler;
 
 use std::time::Duration;
 
-pub(super) use gauge::Reading;
 pub use gauge::{Assumed, Gauges, NoGauge};
+pub(super) use gauge::{Home, Reading};
 pub(super) use load::{Load, Second};
 pub(super) use pods::Pods;
 pub(super) use sampler::{Measured, Sampler, with_idle};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::hpa::{self, Controller, Hpa};
-use super::model::{Gauges, Knobs, Load, Pods, Reading, Sampler, Second};
+use super::model::{Gauges, Home, Knobs, Load, Pods, Reading, Sampler, Second};
 use super::trace::{MAX_DURATION, Trace};
 use crate::offload::Time;
 use crate::offload::decide::{Decision, Reason, Rules, State, decide};
@@ -51,7 +51,7 @@ pub struct Step {
     pub slow: f64,
     /// The share of them that failed.
     pub failed: f64,
-    /// Whether the demand would fit at home, at the target or below it.
+    /// Whether the pods could serve all of the demand, every metric at its target or below it.
     pub fits: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct Totals {
     pub requests: f64,
     /// Those that were sent away.
     pub away: f64,
-    /// Those that were sent away although all would have fitted at home, at the target or below it.
+    /// Those that were sent away although all would have fitted at home ([`Step::fits`]).
     pub needless: f64,
     /// Those that waited for too long.
     pub slow: f64,
@@ -80,7 +80,7 @@ pub struct Totals {
     pub fewest_pods: u32,
     /// Seconds of pods: what they cost.
     pub pod_seconds: f64,
-    /// Whether the demand fits at home at the end, at the target or below it.
+    /// Whether the demand fits at home at the end ([`Step::fits`]).
     pub fits: bool,
 }
 
@@ -91,7 +91,7 @@ pub struct Run {
     pub steps: Vec<Step>,
     /// Sums over all of it.
     pub totals: Totals,
-    /// The load at which the first metric reaches its target.
+    /// The lowest load at which a metric reaches its target; none if no metric follows the load.
     pub level: Option<f64>,
     /// The most that metrics may send away, in percent.
     pub most: u8,
@@ -104,6 +104,8 @@ pub struct Run {
 /// When time begins: no part of the pipeline may depend on it.
 const START: Time = Time(1_767_225_600_000);
 const SECOND: u64 = 1000;
+/// After so many windows a sample is stale, as [`crate::offload::evaluate`] has it; a test holds the two together.
+const STALE_AFTER: u32 = 5;
 
 /// Replays a trace.
 #[must_use]
@@ -131,7 +133,7 @@ pub fn run(trace: &Trace, setup: &Setup) -> Run {
     Run {
         steps: world.steps,
         totals: world.totals,
-        level: setup.gauges.level(),
+        level: setup.gauges.level(setup.knobs.idle),
         most: setup.rules.most,
         most_by_hpa: setup.hpa.map(|hpa| hpa.max),
         length: now,
@@ -148,7 +150,7 @@ struct World<'s> {
     load: Load,
     sampler: Sampler,
     hpa: Option<Controller>,
-    /// None only while a decision is made.
+    /// What the decisions so far have left for the next one.
     state: State,
     weight: u8,
     steps: Vec<Step>,
@@ -206,7 +208,7 @@ impl<'s> World<'s> {
     }
 
     fn second(&mut self, now: u64, demand: f64) {
-        let Knobs { requests, idle, saturation, .. } = self.setup.knobs;
+        let Knobs { requests, saturation, .. } = self.setup.knobs;
         let (ready, count) = (self.pods.ready(), self.pods.count());
         let work = self.work(demand);
         let second = self.load.second(&self.setup.knobs, work, f64::from(self.weight) / 100.0, ready);
@@ -224,7 +226,7 @@ impl<'s> World<'s> {
         // A demand of 100 % is as much work as there are pods at the beginning.
         let each = requests / f64::from(self.measure.max(1));
         since.in_flight = second.in_flight * each;
-        let fits = ready > 0 && idle + work / f64::from(ready) <= self.setup.gauges.level().unwrap_or(1.0) + 1e-9;
+        let fits = self.fits(demand);
         let totals = &mut self.totals;
         let Second { arrived, away, slow, failed, load, .. } = second;
         totals.requests += arrived * each;
@@ -241,6 +243,18 @@ impl<'s> World<'s> {
         totals.pod_seconds += f64::from(count);
     }
 
+    /// Whether all of a demand fits at home: the pods can serve it, and no metric would be above its target.
+    fn fits(&self, demand: f64) -> bool {
+        let Knobs { idle, saturation, .. } = self.setup.knobs;
+        let (ready, work) = (f64::from(self.pods.ready()), self.work(demand));
+        if ready <= 0.0 {
+            return false;
+        }
+        let served = work / ready;
+        let home = Home { load: idle + served, served, demand, of_each: work / f64::from(self.pods.count()) };
+        home.load <= saturation + 1e-9 && self.setup.gauges.fit(&home)
+    }
+
     fn observe(&mut self, now: u64, metrics: bool) -> Observation {
         let Setup { gauges, knobs, blocked, .. } = self.setup;
         let reading = Reading {
@@ -249,7 +263,7 @@ impl<'s> World<'s> {
             metrics,
             measured: self.sampler.read(now, metrics),
             window: knobs.resolution,
-            stale: knobs.resolution.saturating_mul(4).saturating_add(knobs.lag),
+            stale: knobs.resolution.saturating_mul(STALE_AFTER),
             pods: self.measure,
             count: self.pods.count(),
         };

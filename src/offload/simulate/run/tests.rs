@@ -79,6 +79,10 @@ fn without_a_ready_pod_all_is_away_at_once() {
         assert_eq!((step.weight, step.reason, step.ready), (100, Reason::Failover, 0), "between two decisions, too");
         assert!(run.totals.failed < 1e-6, "{:?}", run.totals);
         assert_eq!(run.steps.last().unwrap().weight, 0);
+        let said = verdict(&run);
+        assert_eq!((said.all_away, said.none_ready), (323_000, 293_000), "30 s of recovery");
+        let line = "sends everything away for 5 min 23 s: no pod was ready for 4 min 53 s, and for 30 s none had been for long enough";
+        assert!(said.lines.iter().any(|there| there == line), "{:?}", said.lines);
     }
 }
 
@@ -116,13 +120,41 @@ fn metrics_that_do_not_fall_with_the_traffic_are_read_as_they_are() {
 }
 
 #[test]
+fn samples_are_stale_when_they_are_in_a_cluster() {
+    use crate::offload::evaluate::{Milli, Reading, Samples, Tolerance, Value, Workload, evaluate};
+
+    let metric =
+        json!({"type": "External", "external": {"metric": {"name": "a"}, "target": {"type": "Value", "value": "1"}}});
+    let metric = serde_json::from_value(metric).unwrap();
+    let window = Duration::from_secs(15);
+    let limit = window * STALE_AFTER;
+    for (age, counts) in [(limit, true), (limit + Duration::from_millis(1), false)] {
+        let value = Value { milli: Milli(1000), timestamp: START.before(age), window: Some(window) };
+        let reading = Reading { samples: Samples::External(vec![value]), resolution: window };
+        let (workload, exact) = (Workload { pods: &[], replicas: 0 }, Tolerance { up: 0.0, down: 0.0 });
+        let outcome = evaluate(START, &metric, workload, Ok(&reading), exact).outcome;
+        assert_eq!(outcome.is_ok(), counts, "{age:?}");
+    }
+}
+
+#[test]
+fn what_the_pods_cannot_serve_does_not_fit_whatever_the_target() {
+    let trace = read("load", b"time,demand\n0,130\n60,130\n").unwrap();
+    let fits = |metrics: &Value| run(&trace, &setup("Step", 50, metrics)).totals.fits;
+    assert!(!fits(&cpu(150)) && !fits(&json!([])));
+    let trace = read("load", b"time,demand\n0,110\n60,110\n").unwrap();
+    let fits = |metrics: &Value| run(&trace, &setup("Step", 50, metrics)).totals.fits;
+    assert!(fits(&cpu(150)) && fits(&json!([])) && !fits(&cpu(110)));
+}
+
+#[test]
 fn what_people_know_of_a_metric_counts() {
     let metrics = json!([{"type": "Pods", "pods": {"metric": {"name": "rps"}, "target": {"type": "AverageValue", "averageValue": "20"}}}]);
     let spec = spec(&json!({"strategy": "Step", "percentage": 50}), &metrics);
     let full = crate::engine::units::Quantity::parse("25").unwrap();
     let assumed = |name: &str| [super::super::Assumed { name: name.into(), full }];
     let gauges = Gauges::of(&spec.metrics, 0.0, &assumed("rps")).unwrap();
-    assert_eq!(gauges.level(), Some(0.8));
+    assert_eq!(gauges.level(0.0), Some(0.8));
     assert!(gauges.notes.is_empty());
     assert_eq!(Gauges::of(&spec.metrics, 0.0, &[]).unwrap().notes.len(), 1, "an assumption is told");
     assert!(Gauges::of(&spec.metrics, 0.0, &assumed("other")).is_err());

@@ -9,14 +9,21 @@ const BEHAVIOR: [&str; 3] = ["spec", "offloadingConfig", "behavior"];
 const METRICS: &str = "metrics";
 /// Short for the target of the first metric.
 const TARGET: &str = "target";
-/// Where a source of metrics has its target.
-const SOURCES: [&str; 5] = ["resource", "containerResource", "pods", "object", "external"];
-/// The fields of a target that have a value, the one that is looked for first coming first.
-const TARGETS: [&str; 3] = ["averageUtilization", "averageValue", "value"];
+/// Where each type of metric has its target.
+const SOURCES: [(&str, &str); 5] = [
+    ("Resource", "resource"),
+    ("ContainerResource", "containerResource"),
+    ("Pods", "pods"),
+    ("Object", "object"),
+    ("External", "external"),
+];
+/// Where each type of target has its value.
+const TARGETS: [(&str, &str); 3] =
+    [("Utilization", "averageUtilization"), ("AverageValue", "averageValue"), ("Value", "value")];
 
 /// A value, and the field of `offloadingConfig.behavior` that it is written into.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub(super) struct Setting {
     path: Vec<String>,
     value: String,
 }
@@ -27,7 +34,7 @@ impl Setting {
     ///
     /// # Errors
     /// If it has not this form. What the value is worth is judged with the object.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (path, value) = text.split_once('=').unwrap_or_default();
         let path: Vec<String> = path.trim().split('.').map(|key| key.trim().to_owned()).collect();
         if path.iter().any(String::is_empty) {
@@ -37,7 +44,10 @@ impl Setting {
     }
 
     /// Writes it into an object.
-    pub(super) fn apply(&self, object: &mut Node<'_>) {
+    ///
+    /// # Errors
+    /// If nothing is there that it could change.
+    pub(super) fn apply(&self, object: &mut Node<'_>) -> Result<(), String> {
         let value = match self.value.parse::<i64>() {
             Ok(number) => Value::Int(number),
             Err(_) => Value::Text(self.value.clone().into()),
@@ -48,9 +58,9 @@ impl Setting {
             Some(METRICS) => descend(object, BEHAVIOR.into_iter().take(2).chain(path)),
             _ => descend(object, BEHAVIOR.into_iter().chain(path)),
         };
-        if let Some(place) = place {
-            place.value = value;
-        }
+        let place = place.ok_or_else(|| format!("{self}: there is no first metric with a target"))?;
+        place.value = value;
+        Ok(())
     }
 }
 
@@ -95,15 +105,23 @@ fn item<'n, 'a>(node: &'n mut Node<'a>, index: usize) -> Option<&'n mut Node<'a>
     items.get_mut(index.min(last))
 }
 
-/// The value of the target of the first metric; none if it has none.
+/// The value of the target of the first metric: the one that counts by its types, or where they are left out the one that is there; none
+/// if there is none.
 fn target<'n, 'a>(object: &'n mut Node<'a>) -> Option<&'n mut Node<'a>> {
     let metrics = object.get_mut("spec")?.get_mut("offloadingConfig")?.get_mut(METRICS)?;
     let Value::List(items) = &mut metrics.value else { return None };
     let metric = items.first_mut()?;
-    let source = SOURCES.into_iter().find(|source| metric.get(source).is_some())?;
+    let source = named(metric, &SOURCES)?;
     let target = metric.get_mut(source)?.get_mut("target")?;
-    let field = TARGETS.into_iter().find(|field| target.get(field).is_some())?;
+    let field = named(target, &TARGETS)?;
     target.get_mut(field)
+}
+
+/// The field that the type of a map names, or the first one that is there.
+fn named(node: &Node<'_>, fields: &[(&str, &'static str)]) -> Option<&'static str> {
+    let type_ = node.text_of("type");
+    let by_type = fields.iter().find(|(name, _)| type_ == Some(*name));
+    by_type.or_else(|| fields.iter().find(|(_, field)| node.get(field).is_some())).map(|(_, field)| *field)
 }
 
 #[cfg(test)]
@@ -123,7 +141,7 @@ spec:
     fn set(settings: &[&str]) -> Node<'static> {
         let mut object = documents(MANIFEST.as_bytes()).next().unwrap().content.unwrap();
         for setting in settings {
-            Setting::parse(setting).unwrap().apply(&mut object);
+            Setting::parse(setting).unwrap().apply(&mut object).unwrap();
         }
         object
     }
@@ -163,11 +181,45 @@ spec:
         assert_eq!(behavior.find(&["scaleUp", "tolerance"]).unwrap().integer(), Some(0));
     }
 
+    /// What `target=70` makes of a metric.
+    fn targeted(metric: &str) -> Result<String, String> {
+        let manifest = format!("spec: {{offloadingConfig: {{metrics: [{metric}]}}}}");
+        let mut object = documents(manifest.as_bytes()).next().unwrap().content.unwrap();
+        Setting::parse("target=70").unwrap().apply(&mut object)?;
+        let metric = &object.find(&["spec", "offloadingConfig", METRICS]).unwrap().items()[0];
+        let target = SOURCES.iter().find_map(|(_, source)| metric.find(&[source, "target"])).unwrap();
+        let fields = TARGETS.iter().map(|(_, field)| *field);
+        Ok(fields.filter(|field| target.integer_of(field) == Some(70)).collect::<Vec<_>>().join(", "))
+    }
+
     #[test]
-    fn a_target_that_is_not_there_changes_nothing() {
-        let mut object = documents(b"spec: {offloadingConfig: {metrics: []}}").next().unwrap().content.unwrap();
-        Setting::parse("target=70").unwrap().apply(&mut object);
-        assert!(object.find(&["spec", "offloadingConfig", METRICS]).unwrap().items().is_empty());
+    fn the_target_that_counts_is_set() {
+        for (metric, field) in [
+            ("{type: Resource, resource: {target: {type: Utilization, averageUtilization: 90}}}", "averageUtilization"),
+            ("{resource: {target: {averageUtilization: 90}}}", "averageUtilization"),
+            ("{pods: {target: {averageValue: 10}}}", "averageValue"),
+            ("{object: {target: {type: Value, value: 10, averageValue: 5}}}", "value"),
+            ("{object: {target: {type: AverageValue, value: 10, averageValue: 5}}}", "averageValue"),
+            ("{type: External, external: {target: {value: 10}}}, {type: Resource}", "value"),
+        ] {
+            assert_eq!(targeted(metric).as_deref(), Ok(field), "{metric}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_not_there_is_told() {
+        for metric in [
+            "",
+            "{}",
+            "{type: Resource}",
+            "{resource: {target: {}}}",
+            // The other one is not what counts: to set it would change nothing.
+            "{object: {target: {type: Value, averageValue: 5}}}",
+            "{type: External, pods: {target: {averageValue: 5}}}",
+        ] {
+            let told = targeted(metric).unwrap_err();
+            assert_eq!(told, "target=70: there is no first metric with a target", "{metric}");
+        }
     }
 
     #[test]
