@@ -37,9 +37,10 @@ schema: rust ## write the JSON Schema of the operator's configuration anew, from
 plots: rust ## draw the plots of docs/ anew, and write the figures beside them
 	WRITE_PLOTS=1 cargo test --quiet --test simulate documents::
 
-bench: rust ## how long a judgement takes, and how much the gate carries over TLS (needs wrk)
+bench: rust ## how long a judgement, a plan and a decision take, and how much the gate carries over TLS (needs wrk)
 	@command -v wrk >/dev/null || { echo "wrk is needed: apt-get install wrk" >&2; exit 1; }
 	cargo bench --bench judgement
+	cargo bench --bench decision
 	cargo bench --bench load
 
 fuzz: rust ## the fuzz targets, each for FUZZ_SECONDS (60)

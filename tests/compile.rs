@@ -202,6 +202,32 @@ fn a_difference_is_told_value_by_value() {
     );
     let (code, _, _) = compile(&["--quiet", "--exit-code", "--diff", "./old.yaml", "./new.yaml"], &files);
     assert_eq!(code, 1);
+    // What keeps traffic at home, and what is open, are differences as well.
+    let disabled = OBJECT.replace("  model: my-model\n", "  model: my-model\n  enabled: false\n");
+    let (_, out, _) =
+        compile(&["--quiet", "--diff", "./old.yaml", "./new.yaml"], &[("old.yaml", OBJECT), ("new.yaml", &disabled)]);
+    assert!(out.contains("- blocked: []\n+ blocked: [\"the object is disabled (spec.enabled)\"]\n"), "{out}");
+    // Objects without a name are told apart by their order, and what is gone is told.
+    let unnamed =
+        OBJECT.replace("name: my-model\nspec", "generateName: a-\nspec").replace("  model: my-model", "  model: m1");
+    let two = |percentage: &str| {
+        format!(
+            "{}---\n{}",
+            unnamed.replace("percentage: 50", percentage),
+            unnamed.replace("m1", "m2").replace("serviceRef:\n    name: my-model", "serviceRef:\n    name: other")
+        )
+    };
+    let (old, new) = (two("percentage: 10"), two("percentage: 77"));
+    let (code, out, _) = compile(
+        &["--quiet", "--exit-code", "--diff", "./old.yaml", "./new.yaml"],
+        &[("old.yaml", &old), ("new.yaml", &new)],
+    );
+    assert!(code == 1 && out.contains("+ autoscaler.maxRemoteWeight: 77\n"), "{code} {out}");
+    let (code, out, _) = compile(
+        &["--quiet", "--exit-code", "--diff", "./old.yaml", "./new.yaml"],
+        &[("old.yaml", OBJECT), ("new.yaml", "")],
+    );
+    assert!(code == 1 && out.starts_with("ModelDeployment default/my-model (removed)\n"), "{code} {out}");
     // What only says the defaults makes no difference.
     let spelt_out = OBJECT.replace("spec:\n", "spec:\n  enabled: true\n  environment: production\n");
     let files = [("old.yaml", OBJECT), ("new.yaml", spelt_out.as_str())];
@@ -234,7 +260,13 @@ fn where_something_is_refused_or_cannot_be_read_nothing_is_printed() {
         assert_eq!((exit, out.as_str()), (code, ""), "{err}");
         assert!(err.contains(told), "{err}");
     }
-    for wrong in [vec![], vec!["--plan", "--explain", "./m.yaml"], vec!["--exit-code", "./m.yaml"]] {
+    for wrong in [
+        vec![],
+        vec!["--plan", "--explain", "./m.yaml"],
+        vec!["--exit-code", "./m.yaml"],
+        vec!["--diff", "-", "-"],
+        vec!["-", "-"],
+    ] {
         assert_eq!(compile(&wrong, &[("m.yaml", OBJECT)]).0, 64, "{wrong:?}");
     }
 }

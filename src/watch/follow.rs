@@ -60,7 +60,8 @@ where
             Ok(Event::InitApply(object)) => listed.extend(fact(&object)),
             Ok(Event::InitDone) => watches.replace(watched, take(&mut listed)),
             Ok(Event::Apply(object)) => {
-                if let Some(fact) = fact(&object) {
+                // Most changes are of the status, and tell nothing that is kept.
+                if let Some(fact) = fact(&object).filter(|fact| !watches.world().knows(fact)) {
                     watches.change(|world| world.put(fact));
                 }
             }

@@ -144,9 +144,10 @@ impl Watches {
     pub fn unusable(&self) -> Option<&'static str> {
         let now = Instant::now();
         let states = self.states();
-        if states.iter().any(|(_, state)| state.is_waiting()) {
+        let states = || states.iter().filter(|(watched, _)| !watched.only_advises());
+        if states().any(|(_, state)| state.is_waiting()) {
             Some("not everything has been listed yet")
-        } else if states.iter().any(|(_, state)| state.is_too_old(now)) {
+        } else if states().any(|(_, state)| state.is_too_old(now)) {
             Some("a watch was lost more than a minute ago")
         } else {
             None
@@ -158,8 +159,16 @@ impl Watches {
     pub fn report(&self) -> Report {
         let now = Instant::now();
         let (mut report, mut waiting) = (Report::default(), Vec::new());
-        for (Watched { name, .. }, state) in self.states().iter() {
+        for (watched, state) in self.states().iter() {
+            let Watched { name, .. } = watched;
             match state.verdict(now) {
+                Verdict::Waiting(fault) if watched.only_advises() => {
+                    let why = fault.map_or_else(String::new, |fault| format!(" ({fault})"));
+                    report.warnings.push(format!("the watch of {name} has not begun{why}"));
+                }
+                Verdict::TooOld(why) if watched.only_advises() => {
+                    report.warnings.push(format!("the watch of {name} was lost {why}"));
+                }
                 Verdict::Current => {}
                 Verdict::Waiting(None) => waiting.push((*name).to_owned()),
                 Verdict::Waiting(Some(fault)) => waiting.push(format!("{name} ({fault})")),

@@ -83,6 +83,11 @@ impl Watched {
         Self::new(name, Resource::Workloads(kind), "apps", &["v1"], kind.name(), Needed::PodPorts)
     }
 
+    /// Whether it only makes for warnings. Without it everything else can be judged.
+    pub(super) fn only_advises(self) -> bool {
+        self.resource == Resource::HorizontalPodAutoscalers
+    }
+
     /// How the API server knows each version of it, the best first.
     pub(super) fn apis(self) -> impl Iterator<Item = ApiResource> {
         self.versions.iter().map(move |version| {

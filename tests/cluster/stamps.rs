@@ -87,18 +87,18 @@ fn a_server_side_dry_run_shows_what_would_be_compiled_and_stores_nothing() {
 #[test]
 fn a_stamp_follows_the_object_and_goes_with_offloading() {
     let kubectl = furnished(gated().0, "stamps-true");
-    service(&kubectl, "m");
-    kubectl.apply(&model("m", Some(50)).to_string());
-    assert_eq!(most(&kubectl.get("mdep m")), 50);
-    kubectl.apply(&model("m", Some(80)).to_string());
-    assert_eq!(most(&kubectl.get("mdep m")), 80);
-    kubectl.apply(&model("m", None).to_string());
-    assert_eq!(stamps(&kubectl.get("mdep m")), [None, None]);
+    service(&kubectl, "followed");
+    kubectl.apply(&model("followed", Some(50)).to_string());
+    assert_eq!(most(&kubectl.get("mdep followed")), 50);
+    kubectl.apply(&model("followed", Some(80)).to_string());
+    assert_eq!(most(&kubectl.get("mdep followed")), 80);
+    kubectl.apply(&model("followed", None).to_string());
+    assert_eq!(stamps(&kubectl.get("mdep followed")), [None, None]);
     // A name that is made up only when the object is stored is in no stamp.
-    let mut generated = model("m", Some(50));
+    let mut generated = model("followed", Some(50));
     generated["metadata"] = json!({"generateName": "made-up-"});
     generated["spec"]["model"] = json!("stamped-generated");
-    kubectl.ok("delete mdep m");
+    kubectl.ok("delete mdep followed");
     let out = kubectl.feed("create -o json -f -", &generated.to_string());
     let object: Value = serde_json::from_str(&out.stdout).unwrap_or_else(|error| panic!("{error}: {out}"));
     assert!(!stamps(&object)[0].as_ref().unwrap().contains("made-up-"));
@@ -120,6 +120,15 @@ fn a_forged_stamp_is_overwritten_and_its_author_told() {
     }
     let right = kubectl.get("mdep forged");
     assert_eq!((most(&right), stamps(&right)[1].as_deref()), (50, Some(AT_REST)));
+
+    // A mark that means nothing on what is only being created opens no way around.
+    let mut marked = forged.clone();
+    marked["metadata"]["name"] = json!("marked");
+    marked["metadata"]["deletionTimestamp"] = json!("2020-01-01T00:00:00Z");
+    marked["spec"]["model"] = json!("stamped-marked");
+    marked["spec"]["serviceRef"]["name"] = json!("marked");
+    kubectl.ok_with("create --validate=false -f -", &marked.to_string());
+    assert_eq!(most(&kubectl.get("mdep marked")), 50);
 
     // With the spec left alone too, whichever of the two it is.
     for key in [AUTOSCALER, WEIGHTS] {

@@ -48,7 +48,8 @@ struct Difference {
     new: Option<Value>,
 }
 
-type Key<'g> = (&'static str, &'g str, &'g str);
+/// By kind, namespace and name, and of several without a name by their order.
+type Key<'g> = (&'static str, &'g str, &'g str, usize);
 type Values = BTreeMap<String, Value>;
 
 /// What differs between two sets of objects, by kind, namespace and name.
@@ -65,7 +66,7 @@ pub(super) fn between(old: &[Given], new: &[Given]) -> Differences {
             _ => Change::Changed,
         };
         let values = differing(old.get(&key).unwrap_or(&nothing), new.get(&key).unwrap_or(&nothing));
-        let (kind, namespace, name) = key;
+        let (kind, namespace, name, _) = key;
         let object = Object { kind, namespace: namespace.to_owned(), name: name.to_owned(), change, values };
         (change != Change::Changed || !object.values.is_empty()).then_some(object)
     });
@@ -73,16 +74,25 @@ pub(super) fn between(old: &[Given], new: &[Given]) -> Differences {
 }
 
 fn by_name(given: &[Given]) -> BTreeMap<Key<'_>, Values> {
-    given
-        .iter()
-        .map(|Given { source: _, namespace, name, compiled }| {
-            let (kind, all) = match compiled {
-                Compiled::ModelDeployment(plan, _) => ("ModelDeployment", values(plan.as_ref())),
-                Compiled::Policy(policy) => ("Policy", values(policy)),
-            };
-            ((kind, namespace.as_str(), name.as_str()), all.into_iter().collect())
-        })
-        .collect()
+    let mut out = BTreeMap::new();
+    for Given { source: _, namespace, name, compiled } in given {
+        let (kind, all) = match compiled {
+            Compiled::ModelDeployment(plan, _) => {
+                let told = |what: &str, all: Vec<String>| (what.to_owned(), Value::from(all));
+                let mut all = values(plan.as_ref());
+                all.push(told("blocked", plan.blocked.iter().map(ToString::to_string).collect()));
+                all.push(told("open", plan.open.iter().map(ToString::to_string).collect()));
+                ("ModelDeployment", all)
+            }
+            Compiled::Policy(policy) => ("Policy", values(policy)),
+        };
+        let mut key = (kind, namespace.as_str(), name.as_str(), 0);
+        while out.contains_key(&key) {
+            key.3 += 1;
+        }
+        out.insert(key, all.into_iter().collect());
+    }
+    out
 }
 
 fn differing(old: &Values, new: &Values) -> Vec<Difference> {

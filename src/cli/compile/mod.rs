@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::Exit;
 use super::check::{self, Place};
 use super::output;
+use super::{Exit, complain};
 
 /// What `compile` is told to do.
 #[derive(Debug, clap::Args)]
@@ -80,8 +80,15 @@ enum Format {
 
 /// Compiles what the arguments name, and prints it.
 pub fn run(args: &Args) -> Exit {
+    let stdin = |path: &&PathBuf| path.as_os_str() == "-";
+    if args.paths.iter().chain(&args.diff).filter(stdin).count() > 1 {
+        complain("stdin (-) can be read only once");
+        return Exit::Usage;
+    }
     let given = match check::given(&args.paths, &args.place, args.quiet) {
         Ok(given) => given,
+        // All of it is gone.
+        Err(Exit::Nothing) if args.diff.is_some() => Vec::new(),
         Err(exit) => return exit,
     };
     let json = args.output == Format::Json;

@@ -21,9 +21,11 @@ struct Object<'p> {
     spec: &'p OffloadAutoscalerSpec,
 }
 
+/// An object that has no name yet is given one when its ModelDeployment is.
 #[derive(Serialize)]
 struct Metadata<'p> {
     namespace: &'p str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     name: &'p str,
 }
 

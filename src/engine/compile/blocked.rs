@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::finding::Rule;
-use crate::engine::finding::rules::{MD003, MD004, PL010, PL012, RF003, RF006, RT002, RT014, RT015, RT016};
+use crate::engine::finding::rules::{
+    MD003, MD004, PL010, PL012, RF003, RF006, RF008, RF009, RT002, RT014, RT015, RT016,
+};
+use crate::engine::finding::{Rule, Severity};
 
 /// Why nothing may be sent away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,17 +26,31 @@ pub enum Blocked {
     RemoteNotReady,
 }
 
-impl Blocked {
-    /// What a finding comes to that an admitted object may have, because it was a warning or an old fault. None for all others:
-    /// there the object itself is at fault, and nobody knows what it means.
-    pub(super) fn by(rule: &'static Rule) -> Option<Self> {
+/// What a finding comes to for the plan of an object that was admitted: it was a warning, or an old fault, or came about later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    /// Nothing is sent away.
+    Blocks(Blocked),
+    /// A value stays open.
+    Opens,
+    /// The object itself is at fault, and nobody knows what it means.
+    Fatal,
+    /// None.
+    None,
+}
+
+impl Consequence {
+    pub(super) fn of(rule: &'static Rule) -> Self {
         let is_one_of = |rules: &[&'static Rule]| rules.contains(&rule);
         match () {
-            () if is_one_of(&[&PL010, &PL012, &RF006, &RT016]) => Some(Self::PoliciesUnresolved),
-            () if is_one_of(&[&RT002, &RT014, &RT015]) => Some(Self::RemoteRefused),
-            () if is_one_of(&[&RF003]) => Some(Self::NotGranted),
-            () if is_one_of(&[&MD003, &MD004]) => Some(Self::Contested),
-            () => None,
+            () if is_one_of(&[&PL010, &PL012, &RF006, &RT016]) => Self::Blocks(Blocked::PoliciesUnresolved),
+            () if is_one_of(&[&RT002, &RT014, &RT015]) => Self::Blocks(Blocked::RemoteRefused),
+            () if is_one_of(&[&RF003]) => Self::Blocks(Blocked::NotGranted),
+            () if is_one_of(&[&MD003, &MD004]) => Self::Blocks(Blocked::Contested),
+            // The ports of a Service may change under an object.
+            () if is_one_of(&[&RF008, &RF009]) => Self::Opens,
+            () if rule.severity == Severity::Error => Self::Fatal,
+            () => Self::None,
         }
     }
 }

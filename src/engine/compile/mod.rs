@@ -85,6 +85,17 @@ pub fn compile<'a>(
     Resolved::of(object, surroundings, findings).map(plan)
 }
 
+/// As [`compile`], of a plan the autoscaler alone; none where nothing is ever sent away.
+pub(super) fn autoscaler<'a>(
+    object: &'a Node<'a>,
+    surroundings: &Surroundings<'a>,
+    findings: &Findings,
+) -> Option<OffloadAutoscalerSpec> {
+    object.find(&["spec", "offloadingConfig"])?;
+    let resolved = Resolved::of(object, surroundings, findings).ok()?;
+    offload(&resolved).map(|(autoscaler, _)| autoscaler)
+}
+
 /// Compiles a Policy that was judged with these findings: the body that Beamlit is sent.
 ///
 /// # Errors
@@ -101,62 +112,69 @@ pub fn compile_policy(
 /// Makes the plan of an object of which everything is known that can be known.
 #[must_use]
 pub fn plan(resolved: Resolved<'_>) -> Plan {
-    let Resolved { namespace, name, labels, spec, serving, metric, pod_template, blocked, mut open, configuration } =
+    let offload = offload(&resolved);
+    let Resolved { namespace, name, labels, spec, serving, metric, pod_template, blocked, mut open, configuration: _ } =
         resolved;
     let ModelDeploymentSpec {
         model,
         enabled,
         environment,
-        model_source_ref,
-        service_ref,
+        // Of these the autoscaler is made.
+        model_source_ref: _,
+        service_ref: _,
+        offloading_config: _,
         // Its port was resolved, and nothing else of it counts.
         metric_service_ref: _,
         policies,
         serverless_config,
-        offloading_config,
     } = spec;
-    let stage = beamlit::environment(environment);
-    let routed = offloading_config.as_ref().zip(service_ref.as_ref());
-    let (mut autoscaler, mut routing, mut backend) = (None, None, None);
-    // Without a Service there is no traffic to send: the rules ask for one wherever there is an offloadingConfig.
-    if let Some((OffloadingConfig { behavior: own, metrics, remote_backend }, service)) = routed {
-        let (remote, whose) = route::remote(remote_backend.as_ref(), &model, stage, configuration);
-        if remote.path_prefix.contains(route::WORKSPACE) {
-            open.push(Open::Workspace);
-        }
-        let service = resolved::full(namespace, service.namespace.as_deref(), &service.name);
-        backend = Some(whose);
-        routing = Some(Routing::at_rest(&service, &Name::new(namespace, name), route::url(&remote)));
-        let (behavior, most) = behavior::behavior(own.as_ref());
-        autoscaler = Some(OffloadAutoscalerSpec {
-            scale_target_ref: scale_target(&model_source_ref, namespace),
-            min_remote_weight: 0,
-            max_remote_weight: most,
-            metrics: metrics.iter().map(metrics::metric).collect(),
-            behavior,
-            route: Route {
-                service: RoutedService {
-                    namespace: service.namespace().to_owned(),
-                    name: service.name().to_owned(),
-                    port: serving.of_service.map(i32::from),
-                },
-                remote,
-            },
-        });
+    if offload.as_ref().is_some_and(|(autoscaler, _)| autoscaler.route.remote.path_prefix.contains(route::WORKSPACE)) {
+        open.push(Open::Workspace);
     }
     let beamlit = beamlit::Model::of(beamlit::Parts {
         name: model,
-        environment: stage,
+        environment: beamlit::environment(environment),
         labels,
         enabled,
-        offloads: enabled && routed.is_some(),
+        offloads: enabled && offload.is_some(),
         policies: policies.as_deref().unwrap_or_default(),
         serverless: serverless_config,
         serving_port: serving.of_pods,
         metric_port: metric.of_pods,
         pod_template,
     });
+    let (autoscaler, backend) = offload.unzip();
+    let routing =
+        autoscaler.as_ref().map(|autoscaler| Routing::at_rest(&autoscaler.route, &Name::new(namespace, name)));
     Plan { autoscaler, routing, beamlit, backend, blocked, open }
+}
+
+/// The autoscaler, and whose backend its traffic goes to. Without a Service there is no traffic to send: the rules ask for one
+/// wherever there is an `offloadingConfig`.
+fn offload(resolved: &Resolved<'_>) -> Option<(OffloadAutoscalerSpec, Backend)> {
+    let Resolved { namespace, spec, serving, configuration, .. } = resolved;
+    let OffloadingConfig { behavior: own, metrics, remote_backend } = spec.offloading_config.as_ref()?;
+    let service = spec.service_ref.as_ref()?;
+    let environment = beamlit::environment(spec.environment);
+    let (remote, backend) = route::remote(remote_backend.as_ref(), &spec.model, environment, configuration);
+    let service = resolved::full(namespace, service.namespace.as_deref(), &service.name);
+    let (behavior, most) = behavior::behavior(own.as_ref());
+    let autoscaler = OffloadAutoscalerSpec {
+        scale_target_ref: scale_target(&spec.model_source_ref, namespace),
+        min_remote_weight: 0,
+        max_remote_weight: most,
+        metrics: metrics.iter().map(metrics::metric).collect(),
+        behavior,
+        route: Route {
+            service: RoutedService {
+                namespace: service.namespace().to_owned(),
+                name: service.name().to_owned(),
+                port: serving.of_service.map(i32::from),
+            },
+            remote,
+        },
+    };
+    Some((autoscaler, backend))
 }
 
 fn scale_target(workload: &ModelSourceRef, own: &str) -> ScaleTargetRef {
@@ -181,15 +199,16 @@ fn scale_target(workload: &ModelSourceRef, own: &str) -> ScaleTargetRef {
 
 impl Routing {
     /// All traffic at home, which is where it is until somebody decides otherwise.
-    fn at_rest(service: &Name, owner: &Name, backend: String) -> Self {
+    fn at_rest(route: &Route, owner: &Name) -> Self {
+        let Route { service: RoutedService { namespace, name, port: _ }, remote } = route;
         Self {
-            namespace: service.namespace().to_owned(),
-            name: service.name().to_owned(),
+            namespace: namespace.clone(),
+            name: name.clone(),
             annotations: BTreeMap::from([
                 (annotations::MANAGED_BY, owner.to_string()),
                 (annotations::LOCAL_WEIGHT, "100".to_owned()),
                 (annotations::REMOTE_WEIGHT, "0".to_owned()),
-                (annotations::REMOTE_BACKEND, backend),
+                (annotations::REMOTE_BACKEND, route::url(remote)),
             ]),
         }
     }

@@ -219,7 +219,7 @@ impl Written<'_> {
             Backend::Own if list => Origin::From("spec.offloadingConfig.remoteBackend, headersToAdd and authConfig"),
             Backend::Own => self.field_or_default(format!("spec.offloadingConfig.remoteBackend.{field}")),
             Backend::Configured => Origin::Configuration("defaultRemoteBackend"),
-            Backend::Beamlit if field == "host" => Origin::Configuration("beamlitHost"),
+            Backend::Beamlit if field == "host" => Origin::From("Beamlit's own host"),
             Backend::Beamlit => Origin::From("the model's own endpoint on Beamlit"),
         }
     }

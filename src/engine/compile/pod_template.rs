@@ -4,16 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// What stands in the place of a value that nobody may see.
 pub const REDACTED: &str = "(redacted)";
 
-/// The lists of a pod that hold containers.
-const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+/// What holds values that are nobody's business, wherever it stands: `env` of containers, and `httpHeaders` of their probes and hooks.
+const SECRETIVE: [&str; 2] = ["env", "httpHeaders"];
 
-/// A pod template, in the names that JSON has for it. However it is shown or written, the values of its environment variables
-/// are left out; [`PodTemplate::revealed`] has them.
+/// A pod template, in the names that JSON has for it. However it is shown or written, the values of its environment variables, and of
+/// the headers of its probes, are left out; [`PodTemplate::revealed`] has them.
 #[derive(Clone, PartialEq)]
 pub struct PodTemplate(Arc<Value>);
 
@@ -34,24 +34,42 @@ impl PodTemplate {
     #[must_use]
     pub fn redacted(&self) -> Value {
         let mut template = self.0.as_ref().clone();
-        let Some(spec) = template.get_mut("spec").and_then(Value::as_object_mut) else { return template };
-        for list in CONTAINERS {
-            spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().for_each(redact);
-        }
+        redact(&mut template);
         template
     }
 }
 
-fn redact(container: &mut Value) {
-    let variables = container.get_mut("env").and_then(Value::as_array_mut);
-    for value in variables.into_iter().flatten().filter_map(Value::as_object_mut).filter_map(value_of) {
-        *value = Value::String(REDACTED.to_owned());
+/// JSON that was read is never nested deeper than the reader allows.
+fn redact(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                if SECRETIVE.contains(&key.as_str()) { redact_values(value) } else { redact(value) }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-/// Whatever its type: a manifest may hold a number where a text belongs.
-fn value_of(variable: &mut Map<String, Value>) -> Option<&mut Value> {
-    variable.get_mut("value").filter(|value| !value.is_null())
+/// Of a list of names and values, the values, whatever their types; of anything else, all. A manifest may hold what no pod can.
+fn redact_values(value: &mut Value) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => {
+            for item in items {
+                match item.as_object_mut() {
+                    Some(item) => item.get_mut("value").filter(|value| !value.is_null()).into_iter().for_each(hide),
+                    None => hide(item),
+                }
+            }
+        }
+        _ => hide(value),
+    }
+}
+
+fn hide(value: &mut Value) {
+    *value = Value::String(REDACTED.to_owned());
 }
 
 impl Serialize for PodTemplate {
@@ -73,24 +91,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_environment_variables_are_shown_to_nobody() {
+    fn values_of_environment_variables_and_headers_are_shown_to_nobody() {
         let container = |value: Value| {
             json!({"name": "c", "env": [{"name": "TOKEN", "value": value}, {"name": "FROM",
-            "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, "odd", {"name": "EMPTY", "value": null}]})
+                "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}, "hunter2", {"name": "EMPTY", "value": null}],
+                "livenessProbe": {"httpGet": {"path": "/", "httpHeaders": [{"name": "Authorization", "value": "hunter2"}]}}})
         };
+        // As it should be, and as nobody should write it.
         let template = PodTemplate::new(Arc::new(json!({"metadata": {"labels": {"a": "b"}}, "spec": {
-            "initContainers": [container(json!("hunter2"))], "containers": [container(json!(["hunter2"])), "odd"],
-            "ephemeralContainers": [container(json!({"x": "hunter2"}))]}})));
+            "initContainers": {"a": container(json!("hunter2"))}, "containers": [container(json!(["hunter2"])), "odd"],
+            "ephemeralContainers": [{"env": {"A": "hunter2"}}]}})));
         for shown in [serde_json::to_string(&template).unwrap(), format!("{template:?}")] {
             assert!(!shown.contains("hunter2") && shown.contains("TOKEN") && shown.contains("secretKeyRef"), "{shown}");
-            assert_eq!(shown.matches(REDACTED).count(), 3, "{shown}");
+            assert_eq!(shown.matches(REDACTED).count(), 7, "{shown}");
         }
-        assert_eq!(template.revealed().to_string().matches("hunter2").count(), 3);
+        assert_eq!(template.revealed().to_string().matches("hunter2").count(), 7);
     }
 
     #[test]
     fn what_is_no_template_is_shown_as_it_is() {
-        for odd in [json!(null), json!({"spec": []}), json!({"spec": {"containers": {"env": 1}}})] {
+        for odd in [json!(null), json!({"spec": []}), json!({"spec": {"containers": {"a": 1}}})] {
             assert_eq!(PodTemplate::new(Arc::new(odd.clone())).redacted(), odd);
         }
     }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Blocked, PodTemplate, route};
+use super::blocked::Consequence;
+use super::{Blocked, PodTemplate, beamlit, route};
 use crate::api::{ModelDeploymentSpec, ModelSourceRef, PolicySpec, ServiceRef};
 use crate::engine::configuration::Configuration;
+use crate::engine::configuration::EnvironmentPolicy;
 use crate::engine::finding::{Finding, Findings, Severity};
 use crate::engine::parse::{Misfit, Node};
 use crate::engine::subject::Surroundings;
@@ -66,6 +68,11 @@ pub enum Open {
         /// The Service's full name.
         service: Name,
     },
+    /// A Service has no port that is meant, or several.
+    Port {
+        /// The Service's full name.
+        service: Name,
+    },
     /// Only the operator's credentials say which workspace it is.
     Workspace,
 }
@@ -78,6 +85,7 @@ impl fmt::Display for Open {
             Self::NamedPort { service } => {
                 write!(f, "Service {service} leads to a named port, and which number it has only the pods say")
             }
+            Self::Port { service } => write!(f, "nobody can tell which port of Service {service} is meant"),
             Self::Workspace => {
                 write!(f, "the workspace ({}) follows from the operator's credentials", route::WORKSPACE)
             }
@@ -112,7 +120,26 @@ impl<'a> Resolved<'a> {
             configuration: surroundings.configuration,
         };
         resolved.look_up(object, surroundings);
+        if !resolved.blocked.contains(&Blocked::PoliciesUnresolved)
+            && !resolved.knows_its_policies(object, surroundings)
+        {
+            resolved.blocked.push(Blocked::PoliciesUnresolved);
+        }
         Ok(resolved)
+    }
+
+    /// Whether it is known of every Policy of this cluster that applies what it allows. Those of Beamlit Beamlit holds the model to;
+    /// beside a backend of one's own, a finding has spoken of them.
+    fn knows_its_policies(&self, object: &Node<'_>, surroundings: &Surroundings<'_>) -> bool {
+        let known = |name: &Name| matches!(surroundings.world.policy(name), Lookup::Found(Some(_)));
+        let listed = object.find(&["spec", "policies"]).map(Node::items).unwrap_or_default();
+        let mut own = listed.iter().filter(|node| node.text_of("refType") == Some("localPolicy"));
+        let of_environment = self.configuration.policies_of(beamlit::environment(self.spec.environment));
+        own.all(|node| reached(node, "Policy", names::dns_subdomain, surroundings).is_some_and(|name| known(&name)))
+            && of_environment.iter().all(|policy| match policy {
+                EnvironmentPolicy::Local { namespace, name } => known(&Name::new(namespace, name)),
+                EnvironmentPolicy::Remote(_) => true,
+            })
     }
 
     fn look_up(&mut self, object: &Node<'_>, surroundings: &Surroundings<'a>) {
@@ -146,8 +173,12 @@ impl<'a> Resolved<'a> {
                 Lookup::Found(ports) => {
                     let wanted = service.target_port.and_then(|port| u16::try_from(port).ok());
                     let (of_service, of_pods) = meant(ports, wanted, pods.map(|Pods { ports, .. }| ports)).numbers();
-                    let open = of_service.is_none() || of_pods.is_none();
-                    (Ports { of_service, of_pods }, open.then_some(Open::NamedPort { service: name }))
+                    let open = match (of_service, of_pods) {
+                        (Some(_), Some(_)) => None,
+                        (None, None) => Some(Open::Port { service: name }),
+                        _ => Some(Open::NamedPort { service: name }),
+                    };
+                    (Ports { of_service, of_pods }, open)
                 }
                 Lookup::Missing => (Ports::default(), Some(Open::Missing { kind: "Service", name })),
                 Lookup::Unknown => (Ports::default(), Some(Open::Unknown { kind: "Service", name })),
@@ -186,12 +217,10 @@ fn blocked(findings: &Findings) -> Result<Vec<Blocked>, NotCompiled> {
     let mut blocked = Vec::new();
     let mut faults = Vec::new();
     for finding in findings.list() {
-        match Blocked::by(finding.rule) {
-            Some(by) if !blocked.contains(&by) => blocked.push(by),
-            Some(_) => {}
-            // Also one that was softened because the object had it already.
-            None if finding.rule.severity == Severity::Error => faults.push(finding.clone()),
-            None => {}
+        match Consequence::of(finding.rule) {
+            Consequence::Blocks(by) if !blocked.contains(&by) => blocked.push(by),
+            Consequence::Fatal => faults.push(finding.clone()),
+            Consequence::Blocks(_) | Consequence::Opens | Consequence::None => {}
         }
     }
     // Of those that were only counted nobody knows what they are.

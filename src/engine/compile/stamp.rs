@@ -1,13 +1,14 @@
 //! The stamps: annotations of the object itself that show what it was compiled to, where a dry run can see it.
 //!
-//! They are always what was compiled, whatever was written there, and nobody trusts them. Neither a secret nor anything named
+//! They are what was compiled when spec or stamps last changed, whatever was written there, and nobody trusts them. Neither a secret nor anything named
 //! after the object is in them: with `generateName` it has no name yet when it is stamped.
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation};
 use serde_json::{Map, Value};
 
-use super::{Plan, compile};
+use super::autoscaler;
+use crate::api::OffloadAutoscalerSpec;
 use crate::engine::finding::rules::OB019;
 use crate::engine::finding::{At, Finding, Findings};
 use crate::engine::parse::Node;
@@ -46,19 +47,18 @@ pub fn stamp<'a>(
     findings: &Findings,
 ) -> Stamped {
     match kind {
-        Kind::ModelDeployment => with(object, old, compile(object, surroundings, findings).ok().as_ref()),
+        Kind::ModelDeployment => with(object, old, autoscaler(object, surroundings, findings).as_ref()),
         Kind::OffloadAutoscaler | Kind::Policy => Stamped::default(),
     }
 }
 
-fn with(object: &Node<'_>, old: Option<&Node<'_>>, plan: Option<&Plan>) -> Stamped {
+fn with(object: &Node<'_>, old: Option<&Node<'_>>, spec: Option<&OffloadAutoscalerSpec>) -> Stamped {
     let mut out = Stamped::default();
     let annotations = object.find(&["metadata", "annotations"]);
     // The API server refuses what is no map in its own words.
-    if object.get("metadata").is_none() || annotations.is_some_and(|node| !node.is_map()) {
+    if !object.get("metadata").is_some_and(Node::is_map) || annotations.is_some_and(|node| !node.is_map()) {
         return out;
     }
-    let spec = plan.and_then(|plan| plan.autoscaler.as_ref());
     let mut wanted = spec.and_then(|spec| serde_json::to_string(spec).ok()).map(|spec| [spec, AT_REST.to_owned()]);
     let root = At::root();
     let at_metadata = root.field("metadata");
@@ -150,8 +150,7 @@ mod tests {
             assert_eq!(findings, [""; 0]);
             let all = stamped["metadata"]["annotations"].as_object().unwrap();
             assert_eq!(all[WEIGHTS], "local=100,remote=0");
-            let spec: crate::api::OffloadAutoscalerSpec =
-                serde_json::from_str(all[AUTOSCALER].as_str().unwrap()).unwrap();
+            let spec: OffloadAutoscalerSpec = serde_json::from_str(all[AUTOSCALER].as_str().unwrap()).unwrap();
             assert_eq!(spec.max_remote_weight, 100);
             assert_eq!(all.len(), 2 + annotations.as_object().map_or(0, Map::len));
             let mut without = stamped.clone();

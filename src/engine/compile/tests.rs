@@ -570,6 +570,33 @@ fn what_is_not_there_or_not_known_stays_open() {
     assert_eq!(plan.beamlit.spec.runtime, None, "no port is sent as 0");
 }
 
+/// The Service of a stored object may lose its port: nobody knows the object any worse for it.
+#[test]
+fn a_port_that_is_not_there_any_more_stays_open() {
+    for service in [json!({"name": "my-model", "targetPort": 81}), json!({"name": "my-model-metrics"})] {
+        let name = service["name"].as_str().unwrap().to_owned();
+        let object =
+            object(json!({"serviceRef": service, "offloadingConfig": {"remoteBackend": {"host": "h.example.com"}}}));
+        let plan = compiled_in(&object, &world(CLUSTER), &Configuration::default()).unwrap();
+        assert_eq!(plan.open, [Open::Port { service: Name::new("default", &name) }]);
+        assert_eq!(plan.autoscaler.unwrap().route.service.port, None);
+    }
+}
+
+/// One that was stored before anybody judged it, or that nobody could look up.
+#[test]
+fn a_policy_of_which_nobody_knows_what_it_allows_keeps_traffic_at_home() {
+    let object = object(json!({"policies": [{"refType": "localPolicy", "name": "odd"}],
+        "offloadingConfig": {"remoteBackend": {"host": "h.example.com"}}}));
+    let odd = format!(
+        "{CLUSTER}---\napiVersion: authorization.beamlit.com/v1alpha1\nkind: Policy\nmetadata: {{name: odd}}\nspec: {{type: other}}\n"
+    );
+    for world in [world(&odd), World::unknown()] {
+        let plan = compiled_in(&object, &world, &Configuration::default()).unwrap();
+        assert_eq!(plan.blocked, [Blocked::PoliciesUnresolved]);
+    }
+}
+
 #[test]
 fn what_keeps_traffic_at_home_is_a_reason_and_no_fault() {
     let backend = json!({"remoteBackend": {"host": "models.example.com"}});
@@ -606,7 +633,6 @@ fn what_nobody_understands_is_not_compiled() {
         (json!({"environment": "prod"}), "OB003"),
         (json!({"offloadingConfig": {"behavior": {"percentage": 101}}}), "OB004"),
         (json!({"offloadingConfig": {"remoteBackend": {"host": "https://x"}}}), "RT001"),
-        (json!({"serviceRef": {"name": "my-model", "targetPort": 81}}), "RF008"),
     ] {
         let error = compiled_in(&object(spec), &world(CLUSTER), &Configuration::default()).unwrap_err();
         assert_eq!(error.faults.iter().map(|fault| fault.rule.code).collect::<Vec<_>>(), [code]);

@@ -94,6 +94,22 @@ impl World {
         Self { complete, ..Self::default() }
     }
 
+    /// Whether this is known already, and putting it changes nothing.
+    #[must_use]
+    pub fn knows(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Policy(name, options) => {
+                self.policies.get(name).is_some_and(|known| known.as_deref() == options.as_ref())
+            }
+            Fact::ModelDeployment(name, is) => self.deployments.get(name).is_some_and(|known| **known == *is),
+            Fact::Service(name, ports) => self.services.get(name).is_some_and(|known| **known == **ports),
+            Fact::Workload(kind, name, is) => self.workloads.of(*kind).get(name).is_some_and(|known| **known == *is),
+            Fact::HorizontalPodAutoscaler(name, is) => self.autoscalers.get(name).is_some_and(|known| **known == *is),
+            Fact::ReferenceGrant(name, is) => self.grants.get(name).is_some_and(|known| **known == *is),
+            Fact::Namespace(name) => self.namespaces.contains(name.as_str()),
+        }
+    }
+
     /// Takes in a fact, in the place of what was known of the same object.
     pub fn put(&mut self, fact: Fact) {
         match fact {

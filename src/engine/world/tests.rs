@@ -283,3 +283,33 @@ proptest! {
         }
     }
 }
+
+/// Most events of a watch change nothing that is kept, and a copy of the world would be made for each.
+#[test]
+fn a_fact_that_is_known_is_recognised_and_any_other_is_not() {
+    let objects = "\
+{apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: x}, spec: {type: location, locations: [{type: country, name: us}]}}
+---
+{apiVersion: deployment.beamlit.com/v1alpha1, kind: ModelDeployment, metadata: {name: x}, spec: {model: us}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {ports: [{port: 80}]}}
+---
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {template: {spec: {containers: [{ports: [{name: us, containerPort: 80}]}]}}}}
+---
+{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: x}, spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: us}}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: x}
+spec: {from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: us}], to: [{group: '', kind: Service}]}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: us}}
+";
+    let known = world(objects);
+    let other = objects.replace("us", "fr").replace("80", "81");
+    for (fact, other) in facts(objects).into_iter().zip(facts(&other)) {
+        assert!(known.knows(&fact), "{fact:?}");
+        assert!(!known.knows(&other), "{other:?}");
+        assert!(!World::of_cluster().knows(&fact), "{fact:?}");
+    }
+}

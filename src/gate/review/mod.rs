@@ -205,7 +205,9 @@ fn passes(request: &Request<'_>) -> bool {
     if request.operation == Operation::Connect || !request.sub_resource.is_empty() {
         return true;
     }
-    request.object.as_ref().is_some_and(|object| object.find(&["metadata", "deletionTimestamp"]).is_some())
+    // Of an object that is only being created the API server drops the mark, after it was asked about here.
+    request.operation == Operation::Update
+        && request.object.as_ref().is_some_and(|object| object.find(&["metadata", "deletionTimestamp"]).is_some())
 }
 
 /// Whether the spec is left alone, in whose way nobody stands: the change is not judged.

@@ -134,6 +134,18 @@ async fn nothing_is_judged_before_everything_is_listed_and_the_reason_is_told() 
     assert_eq!(running.watches.unusable(), None);
 }
 
+/// What only makes for a warning must not close the gate, as after an update of the program before that of its rights.
+#[tokio::test]
+async fn without_the_autoscalers_everything_else_is_judged() {
+    let running = Running::start(PATIENCE, |server| server.mode("horizontalpodautoscalers", Mode::Forbidden)).await;
+    let told = "the watch of horizontalpodautoscalers has not begun (forbidden: User \"u\" cannot list resource \
+                \"horizontalpodautoscalers\")";
+    running.until("the reason is told", |report, _| report.missing.is_empty() && report.warnings == [told]).await;
+    assert_eq!(running.watches.unusable(), None);
+    running.server.mode("horizontalpodautoscalers", Mode::Works);
+    running.until("everything is current", |report, _| *report == Report::default()).await;
+}
+
 #[tokio::test]
 async fn a_watch_that_is_lost_is_told_at_once_and_what_changed_meanwhile_is_noticed() {
     let running = Running::current(|server| {

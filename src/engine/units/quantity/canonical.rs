@@ -1,6 +1,6 @@
 //! The text that Kubernetes gives back for a quantity: what `kubectl get` shows of one that was written `1024Mi` or `0.5`.
 
-use super::{BINARY, ONE, Parts, Quantity, Suffix};
+use super::{BINARY, ONE, Parts, Quantity, Suffix, values};
 
 /// The family of suffixes in which a quantity is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Notation {
 
 /// Of how many digits Kubernetes keeps the text: so many fit a 64-bit integer whatever they are.
 const MOST_DIGITS: usize = 18;
+/// The same with a binary suffix, that of the suffix included.
+const MOST_DIGITS_OF_BINARY: usize = 14;
 
 impl Quantity {
     /// The text that Kubernetes makes of a quantity's text: `1024Mi` → `1Gi`, `0.5` → `500m`; none if it is no quantity.
@@ -88,8 +90,14 @@ impl Parts<'_> {
         match self.suffix {
             Suffix::Decimal(power) => decimal(power),
             Suffix::Exponent(text) => text.parse().is_ok_and(decimal),
-            // What is kept is what no shorter text stands for, and to be shorter it would have to be a multiple of 1024.
-            Suffix::Binary(_) => false,
+            Suffix::Binary(power) => {
+                // As many digits as 1024 to that power has, short of one. The last three digits tell what is a multiple of 8, and thus
+                // what may be one of 1024.
+                let of_suffix = usize::try_from(power * 3 / 10).unwrap_or(usize::MAX);
+                let last = values(self.whole).rev().take(3).zip([1, 10, 100]).map(|(digit, place)| digit * place);
+                let short = whole.len().saturating_add(of_suffix) <= MOST_DIGITS_OF_BINARY;
+                self.fraction.is_empty() && short && last.sum::<i128>() % 8 != 0
+            }
         }
     }
 
@@ -130,6 +138,12 @@ mod tests {
             ("0.5Ki", "512"),
             ("1.0001Ki", "1024102400u"),
             ("8Ei", "9223372036854775807"),
+            ("1.Gi", "1.Gi"),
+            ("+9Mi", "+9Mi"),
+            ("+8Mi", "8Mi"),
+            ("007Ki", "007Ki"),
+            ("+99Ti", "+99Ti"),
+            ("+999Ti", "999Ti"),
             ("1e3", "1e3"),
             ("1E3", "1E3"),
             ("1e4", "10e3"),
