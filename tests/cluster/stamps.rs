@@ -107,8 +107,8 @@ fn a_stamp_follows_the_object_and_goes_with_offloading() {
 #[test]
 fn a_forged_stamp_is_overwritten_and_its_author_told() {
     let kubectl = furnished(gated().0, "stamps-forged");
-    service(&kubectl, "m");
-    let mut forged = model("m", Some(50));
+    service(&kubectl, "forged");
+    let mut forged = model("forged", Some(50));
     forged["metadata"]["annotations"] = json!({AUTOSCALER: "{}", WEIGHTS: "local=0,remote=100"});
     let out = kubectl.feed("apply -f -", &forged.to_string());
     assert!(out.succeeded(), "{out}");
@@ -118,7 +118,7 @@ fn a_forged_stamp_is_overwritten_and_its_author_told() {
         );
         assert!(out.stderr.contains(&told), "{out}");
     }
-    let right = kubectl.get("mdep m");
+    let right = kubectl.get("mdep forged");
     assert_eq!((most(&right), stamps(&right)[1].as_deref()), (50, Some(AT_REST)));
 
     // A mark that means nothing on what is only being created opens no way around.
@@ -132,12 +132,12 @@ fn a_forged_stamp_is_overwritten_and_its_author_told() {
 
     // With the spec left alone too, whichever of the two it is.
     for key in [AUTOSCALER, WEIGHTS] {
-        let out = kubectl.run(&format!("annotate mdep m --overwrite {key}=forged"));
+        let out = kubectl.run(&format!("annotate mdep forged --overwrite {key}=forged"));
         assert!(out.succeeded() && out.stderr.contains("[OB019]"), "{out}");
-        assert_eq!(stamps(&kubectl.get("mdep m")), stamps(&right), "{key}");
-        let out = kubectl.run(&format!("annotate mdep m {key}-"));
+        assert_eq!(stamps(&kubectl.get("mdep forged")), stamps(&right), "{key}");
+        let out = kubectl.run(&format!("annotate mdep forged {key}-"));
         assert!(out.succeeded() && !out.stderr.contains("Warning"), "{out}");
-        assert_eq!(stamps(&kubectl.get("mdep m")), stamps(&right), "{key}");
+        assert_eq!(stamps(&kubectl.get("mdep forged")), stamps(&right), "{key}");
     }
 }
 

@@ -23,7 +23,7 @@ use sources::{Read, Source};
 /// What `check` is told to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    long_about = "Judges every ModelDeployment and Policy in files, directories and on stdin, as the webhook would at `kubectl apply`, \
+    long_about = "Judges every ModelDeployment, OffloadAutoscaler and Policy in files, directories and on stdin, as the webhook would at `kubectl apply`, \
 and names all that is wrong with them at once: where, what, and what to write instead.\n\n\
 Reads YAML as kubectl does (multi-document files and Lists included) and JSON. Objects of other kinds are passed over and counted. \
 With --config, the operator's configuration is judged first, and the rest as an operator with it would. \
