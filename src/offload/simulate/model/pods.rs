@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug)]
 pub(in super::super) struct Pods {
     started: u32,
-    /// When each of the others will be ready, in the order in which they were made.
-    starting: VecDeque<u64>,
+    /// When the others will be ready, and how many of them, in the order in which they were made: thousands are made at once.
+    starting: VecDeque<(u64, u32)>,
     /// The most that can be ready, whatever else holds.
     limit: Option<u32>,
 }
@@ -20,7 +20,7 @@ impl Pods {
 
     /// How many there are.
     pub(in super::super) fn count(&self) -> u32 {
-        self.started.saturating_add(u32::try_from(self.starting.len()).unwrap_or(u32::MAX))
+        self.starting.iter().fold(self.started, |sum, (_, count)| sum.saturating_add(*count))
     }
 
     /// How many are ready.
@@ -35,18 +35,32 @@ impl Pods {
 
     /// Makes it so many. New ones are ready at a time; those that are not yet ready go first, as a ReplicaSet has it.
     pub(in super::super) fn scale(&mut self, count: u32, ready_at: u64) {
-        while self.count() < count {
-            self.starting.push_back(ready_at);
+        let there = self.count();
+        if count > there {
+            self.starting.push_back((ready_at, count - there));
         }
-        while self.count() > count && self.starting.pop_back().is_some() {}
+        let mut less = there.saturating_sub(count);
+        while less > 0
+            && let Some((ready_at, newest)) = self.starting.pop_back()
+        {
+            if newest > less {
+                self.starting.push_back((ready_at, newest - less));
+            }
+            less = less.saturating_sub(newest);
+        }
         self.started = self.started.min(count);
     }
 
     /// Lets time pass.
     pub(in super::super) fn at(&mut self, now: u64) {
-        let before = self.starting.len();
-        self.starting.retain(|ready| *ready > now);
-        self.started = self.started.saturating_add(u32::try_from(before - self.starting.len()).unwrap_or(0));
+        let started = &mut self.started;
+        self.starting.retain(|(ready_at, count)| {
+            let starts = *ready_at > now;
+            if !starts {
+                *started = started.saturating_add(*count);
+            }
+            starts
+        });
     }
 }
 
@@ -67,6 +81,19 @@ mod tests {
         assert_eq!((pods.count(), pods.ready()), (3, 3));
         pods.scale(0, 0);
         assert_eq!((pods.count(), pods.ready()), (0, 0));
+    }
+
+    #[test]
+    fn of_several_that_start_the_newest_go() {
+        let mut pods = Pods::new(1);
+        pods.scale(5, 10_000);
+        pods.scale(8, 20_000);
+        pods.scale(4, 0);
+        assert_eq!(pods.count(), 4);
+        pods.at(10_000);
+        assert_eq!(pods.ready(), 4, "three that were made last are gone, and one that was made before them");
+        pods.scale(2, 0);
+        assert_eq!((pods.count(), pods.ready()), (2, 2));
     }
 
     #[test]
