@@ -208,7 +208,7 @@ fn workload(index: usize) -> (Vec<Pod>, evaluate::Reading) {
 
 fn observation(spec: &OffloadAutoscalerSpec) -> Observation {
     let observed = |follows| {
-        let sample = Sample { ratio: 0.5, undecided: false, taken: START, window: PERIOD };
+        let sample = Sample::whole(0.5, START, PERIOD);
         Observed { follows, sample: Ok(sample) }
     };
     // CPU and memory.

@@ -54,17 +54,44 @@ pub enum Follows {
     Nothing,
 }
 
-/// A metric as it was measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A metric as it was measured. All its figures are shares of its target, finite and not negative; 1 is the target.
+///
+/// What unready and missing pods leave open is judged where the weight is known: with traffic away, a reading far below the target may
+/// stand for a demand above it. They are therefore counted in each way that can matter.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
-    /// The metric's share of its target, finite and not negative; 1 is the target.
+    /// Of the pods that were measured and count.
     pub ratio: f64,
-    /// Whether unready and missing pods leave it open on which side of the target the metric is: nothing follows from it.
-    pub undecided: bool,
-    /// When the measurement ended.
+    /// With what is missing as busy as it can be; infinite where nobody knows how busy that is. It counts below the target.
+    pub busy: f64,
+    /// With what is missing idle. It counts above the target.
+    pub idle: f64,
+    /// With what is missing and what is unready idle: it only tells whether the metric is above the target even so.
+    pub idlest: f64,
+    /// When the newest measurement ended, by the clock of its source: what tells one sample from the next.
     pub taken: Time,
-    /// Over how long it was taken.
-    pub window: Duration,
+    /// Over what times it was taken; a moment, `taken`, if there are none.
+    pub spans: Vec<Span>,
+}
+
+impl Sample {
+    /// One measurement, in which nothing is missing.
+    #[must_use]
+    pub fn whole(ratio: f64, taken: Time, window: Duration) -> Self {
+        let span = Span { from: taken.before(window), to: taken, of: 1 };
+        Self { ratio, busy: ratio, idle: ratio, idlest: ratio, taken, spans: vec![span] }
+    }
+}
+
+/// Over what time something was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// When it began.
+    pub from: Time,
+    /// When it ended, never later than it was seen.
+    pub to: Time,
+    /// Of how many measurements that holds.
+    pub of: u32,
 }
 
 /// Why a metric says nothing.

@@ -10,7 +10,7 @@ use beamlit_operator::api::{MetricSpec, OffloadAutoscalerSpec};
 use beamlit_operator::engine::manifest::Compiled;
 use beamlit_operator::engine::units::Quantity;
 use beamlit_operator::offload::Time;
-use beamlit_operator::offload::evaluate::{Current, Evaluation, Milli, Outcome, status, targets};
+use beamlit_operator::offload::evaluate::{Current, Evaluation, Hpa, Milli, Outcome, status, targets};
 use beamlit_operator::offload::observation::{Follows, Sample};
 use serde_json::{Value, json};
 
@@ -338,6 +338,9 @@ fn metrics_are_shown_as_those_of_a_real_autoscaler() {
 }
 
 fn evaluation(current: Current) -> Evaluation {
-    let sample = Sample { ratio: 1.0, undecided: false, taken: Time(0), window: Duration::from_secs(15) };
-    Evaluation { follows: Follows::Traffic, outcome: Ok(Outcome { sample, current, pods: None }) }
+    let sample = Sample::whole(1.0, Time(0), Duration::from_secs(15));
+    Evaluation {
+        follows: Follows::Traffic,
+        outcome: Ok(Outcome { sample, hpa: Hpa { ratio: 1.0, undecided: false }, current, pods: None }),
+    }
 }

@@ -140,8 +140,7 @@ fn setup(args: &Args, knobs: &simulate::Knobs, compiled: &Compiled) -> Result<Se
     };
     let spec = &compiled.spec;
     let rules = Rules::of(spec).map_err(|error| refused(error.to_string()))?;
-    let gauges = Gauges::of(&spec.metrics, rules.up.tolerance, args.model.full())
-        .map_err(|error| usage(&format!("--full: {error}")))?;
+    let gauges = Gauges::of(&spec.metrics, args.model.full()).map_err(|error| usage(&format!("--full: {error}")))?;
     Ok(Setup { rules, gauges, knobs: knobs.clone(), hpa: args.hpa, blocked: compiled.blocked })
 }
 

@@ -171,6 +171,11 @@ impl<const MOST: bool> Ladder<MOST> {
         self.rungs.push((now, value));
     }
 
+    /// The newest value.
+    pub(super) fn last(&self) -> Option<u8> {
+        self.rungs.last().map(|(_, value)| *value)
+    }
+
     /// The extreme of a window that ends now.
     pub(super) fn within(&self, now: Time, window: Duration) -> Option<u8> {
         self.rungs.iter().find(|(at, _)| now.since(*at) < window).map(|(_, value)| *value)

@@ -40,7 +40,8 @@ pub struct Decision {
     /// Whether the state must be stored before the weight takes effect: something changed that a restart must know of. Otherwise only
     /// memories of the metrics did, which a restart may lose.
     pub persist: bool,
-    /// When the next decision may differ although nothing else does; none if only what is seen can change it.
+    /// When the next step back from a failover is due; none if none is. What windows, rates and probes wait for comes by time alone as
+    /// well, and is not told: it is found by deciding with each new sample, which is often enough.
     pub next: Option<Time>,
 }
 
@@ -144,7 +145,7 @@ fn by_metrics(now: Time, rules: &Rules, demands: &[Demand], asked: want::Want, s
         return choice;
     }
     if asked.told {
-        state.wants.keep(now, asked.weight, weight);
+        state.wants.keep(now, rules, asked.weight, weight);
     }
     let stable = state.wants.stabilise(now, rules, weight, asked.weight);
     let limited = rate_limit::limit(now, rules, &state.weights, weight, stable);
@@ -180,7 +181,7 @@ fn probe(
     state: &mut State,
 ) -> Option<Choice> {
     if state.probe.running.is_none() {
-        begin(now, rules, demands, weight, state);
+        begin(now, rules, demands, weight, asked.weight == weight, state);
     }
     let next = state.probe.next(now, rules, demands, weight)?;
     let running = state.probe.running?;
@@ -209,8 +210,8 @@ fn probe(
     Some(Choice { weight: limited, desired: asked.weight, reason, by: asked.by })
 }
 
-/// Begins a probe if its time has come.
-fn begin(now: Time, rules: &Rules, demands: &[Demand], weight: u8, state: &mut State) {
+/// Begins a probe if its time has come: of a weight at rest, which is on its way neither up nor down.
+fn begin(now: Time, rules: &Rules, demands: &[Demand], weight: u8, at_rest: bool, state: &mut State) {
     let held = state.weights.last_change().unwrap_or(now);
     if weight == 0 {
         if now.since(held) >= rules.probe.after {
@@ -223,7 +224,7 @@ fn begin(now: Time, rules: &Rules, demands: &[Demand], weight: u8, state: &mut S
     }
     let since = state.probe.certain.map_or(held, |certain| certain.max(held));
     let due = now.since(since) >= state.probe.wait(rules);
-    if due && rules.up.enabled() && rules.down.enabled() && probe::open(rules, demands) {
+    if due && at_rest && rules.up.enabled() && rules.down.enabled() && probe::open(rules, demands) {
         state.probe.begun = state.probe.begun.saturating_add(1);
         state.probe.running = Some(probe::Running::begin(now, weight, false));
     }
@@ -245,7 +246,7 @@ fn remember(now: Time, local: Local, state: &mut State) {
     state.ready.push(now, ready);
 }
 
-/// When the next decision may differ by itself: with the next step back from a failover.
+/// When the next step back from a failover is due.
 fn next(rules: &Rules, state: &State) -> Option<Time> {
     match state.phase {
         Phase::None => None,

@@ -8,8 +8,9 @@ use super::super::Time;
 use super::history::{Ladder, rewind};
 use super::rules::Rules;
 
-/// A stretch without a want that is longer than this counts as one in which the weight was wanted that was in force: a window is
-/// passed by looking, not by waiting. (The HorizontalPodAutoscaler does the same when it starts.)
+/// A stretch without a want that is longer than this, and no shorter than a window, counts for it as one in which the weight was
+/// wanted that was in force: a window is passed by looking, not by waiting. (The HorizontalPodAutoscaler does the same when it starts.)
+/// Where such stretches follow each other it is only looked that rarely, and each look stands for the time until the next.
 pub(super) const UNSEEN: Duration = Duration::from_secs(60);
 
 /// The wants of the last hour, as far as any window can still ask for them.
@@ -22,26 +23,34 @@ pub(super) struct Wants {
     most: Ladder<true>,
     /// When somebody last looked.
     seen: Option<Time>,
+    /// The milliseconds from the look before to that one, if that is longer than [`UNSEEN`]; 0 otherwise.
+    #[serde(skip_serializing_if = "is_zero")]
+    gap: u64,
 }
 
 impl Wants {
     /// A want of now.
-    pub(super) fn keep(&mut self, now: Time, want: u8, weight: u8) {
-        if self.seen.is_none_or(|seen| now.since(seen) > UNSEEN) {
-            self.put(now, weight);
+    pub(super) fn keep(&mut self, now: Time, rules: &Rules, want: u8, weight: u8) {
+        let gap = self.seen.map_or(Duration::MAX, |seen| now.since(seen));
+        let before = Duration::from_millis(self.gap);
+        let unseen = |gap: Duration, window: Duration| gap > UNSEEN && gap >= window;
+        let (up, down) = (rules.up.window, rules.down.window);
+        if unseen(gap, up) {
+            self.least.put(now, self.least.last().filter(|_| unseen(before, up)).unwrap_or(weight));
         }
-        self.put(now, want);
-        self.seen = Some(now);
+        if unseen(gap, down) {
+            self.most.put(now, self.most.last().filter(|_| unseen(before, down)).unwrap_or(weight));
+        }
+        self.least.put(now, want);
+        self.most.put(now, want);
+        self.pass(now);
     }
 
     /// Nothing is wanted now, and nothing is missing either.
     pub(super) fn pass(&mut self, now: Time) {
+        let gap = self.seen.map_or(Duration::ZERO, |seen| now.since(seen));
+        self.gap = if gap > UNSEEN { u64::try_from(gap.as_millis()).unwrap_or(u64::MAX) } else { 0 };
         self.seen = Some(now);
-    }
-
-    fn put(&mut self, now: Time, want: u8) {
-        self.least.put(now, want);
-        self.most.put(now, want);
     }
 
     pub(super) fn rewind(&mut self, now: Time, millis: i64) {
@@ -58,4 +67,9 @@ impl Wants {
             self.most.within(now, rules.down.window).map_or(want, |most| most.max(want)).min(weight)
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(gap: &u64) -> bool {
+    *gap == 0
 }

@@ -43,7 +43,7 @@ pub struct State {
     /// The wants that windows can still ask for.
     pub(super) wants: Wants,
     /// The newest sample of each metric.
-    pub(super) judged: Vec<Judged>,
+    pub(super) judged: Vec<Option<Judged>>,
     /// Where a failover is.
     pub(super) phase: Phase,
     /// Since when endpoints are ready.
@@ -130,7 +130,7 @@ impl State {
         let Self { weight, judged, weights, probe, .. } = &self;
         let probed = probe.running.is_none_or(|running| running.base <= 100 && running.to <= 100);
         let followed = weights.last().is_none_or(|last| last == *weight);
-        let remembered = judged.len() <= REMEMBERED && judged.iter().all(Judged::possible);
+        let remembered = judged.len() <= REMEMBERED && judged.iter().flatten().all(Judged::possible);
         if *weight <= 100 && probed && followed && remembered {
             Ok(self)
         } else {
@@ -154,7 +154,7 @@ impl State {
         self.wants.rewind(now, millis);
         self.probe.rewind(now, millis);
         rewind(&mut self.ready_since, now, millis);
-        for judged in &mut self.judged {
+        for judged in self.judged.iter_mut().flatten() {
             judged.older_than(now);
         }
         self.decided = Some(now);

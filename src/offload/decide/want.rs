@@ -6,7 +6,7 @@ use super::rules::Rules;
 use crate::api::Strategy;
 
 /// Two shares that differ by less are the same: a target of 90 % is reached by 0.9, however that was computed.
-const GRAIN: f64 = 1e-9;
+pub(super) const GRAIN: f64 = 1e-9;
 
 /// What the metrics ask for.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,9 +1,10 @@
 //! Whether a sample is of now: neither too old to count nor of the future.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Fault, Reading, Value};
-use crate::offload::Time;
+use crate::offload::{Time, observation};
 
 /// After so many windows without a newer one, a sample is stale.
 ///
@@ -12,16 +13,23 @@ use crate::offload::Time;
 /// act on its last word for ever.
 const STALE_AFTER: u32 = 5;
 
+/// Clocks differ by less, whatever the window; what is of a later moment is of the future.
+const SKEW: Duration = Duration::from_secs(60);
+/// The most spans of one sample. Beyond it, they are told apart no finer than that few remain.
+const SPANS: usize = 16;
+
 /// When a measurement was taken: from its start to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     began: Time,
-    pub(super) ended: Time,
+    ended: Time,
+    /// Its end by the clock of the source, which may be ahead of ours: what tells it from the next.
+    pub(super) taken: Time,
 }
 
 impl Span {
     /// Judges the age of a measurement. A window shorter than the time from one to the next counts as long as that, for a sample cannot be
-    /// newer than the last; one of no length counts as none. Clocks may differ by a window; what is of a moment from now is then of now.
+    /// newer than the last; one of no length counts as none. Clocks may differ by a window; what is of a moment from now then ended now.
     pub(super) fn of(
         now: Time,
         timestamp: Time,
@@ -35,26 +43,49 @@ impl Span {
             return Err(Fault::Stale { age, limit });
         }
         let ahead = timestamp.since(now);
-        if ahead > pace {
+        if ahead > pace.min(SKEW) {
             return Err(Fault::Future { ahead });
         }
         let ended = timestamp.min(now);
-        Ok(Self { began: ended.before(window), ended })
+        Ok(Self { began: ended.before(window), ended, taken: timestamp })
     }
 
     /// Judges the age of a value.
     pub(super) fn of_value(now: Time, value: &Value, reading: &Reading) -> Result<Self, Fault> {
         Self::of(now, value.timestamp, value.window, reading.resolution)
     }
+}
 
-    /// From the start of the first to the end of the last: what holds of all of it holds of both.
-    pub(super) fn and(self, other: Self) -> Self {
-        Self { began: self.began.min(other.began), ended: self.ended.max(other.ended) }
+/// When the newest of several measurements was taken, and over what times all of them were; none if there are none.
+pub(super) fn together(all: impl IntoIterator<Item = Span>) -> Option<(Time, Vec<observation::Span>)> {
+    let mut taken: Option<Time> = None;
+    let mut exact = BTreeMap::new();
+    for span in all {
+        taken = taken.max(Some(span.taken));
+        count(&mut exact, span.began, span.ended, 1);
     }
+    let mut grain = 1000_i64;
+    let mut merged = exact.clone();
+    while merged.len() > SPANS {
+        merged = BTreeMap::new();
+        for ((began, ended), of) in &exact {
+            count(&mut merged, nearest(*began, grain), nearest(*ended, grain), *of);
+        }
+        let Some(coarser) = grain.checked_mul(2) else { break };
+        grain = coarser;
+    }
+    let spans = merged.into_iter().map(|((from, to), of)| observation::Span { from, to, of });
+    taken.map(|taken| (taken, spans.collect()))
+}
 
-    pub(super) fn window(self) -> Duration {
-        self.ended.since(self.began)
-    }
+fn count(counts: &mut BTreeMap<(Time, Time), u32>, began: Time, ended: Time, of: u32) {
+    let count = counts.entry((began, ended)).or_default();
+    *count = count.saturating_add(of);
+}
+
+/// The nearest multiple of so many milliseconds.
+fn nearest(time: Time, grain: i64) -> Time {
+    Time(time.0.saturating_add(grain / 2).div_euclid(grain).saturating_mul(grain))
 }
 
 /// Of several faults the one that tells most, whatever their order: how new the newest sample is.
@@ -104,10 +135,14 @@ mod tests {
 
     #[test]
     fn clocks_may_differ_by_a_window() {
-        let ahead = |seconds: u32| of(NOW.after(SECOND * seconds), Some(15), 15);
-        let span = ahead(15).unwrap();
-        assert_eq!((span.ended, span.window()), (NOW, SECOND * 15));
-        assert_eq!(ahead(16), Err(Fault::Future { ahead: SECOND * 16 }));
+        let ahead = |seconds: u32, window: u32| of(NOW.after(SECOND * seconds), Some(window), 15);
+        let span = ahead(15, 15).unwrap();
+        assert_eq!((span.began, span.ended), (NOW.before(SECOND * 15), NOW));
+        assert_eq!(span.taken, NOW.after(SECOND * 15), "which sample it is its source says");
+        assert_eq!(ahead(16, 15), Err(Fault::Future { ahead: SECOND * 16 }));
+        // Nor by more than a decision believes.
+        assert!(ahead(60, 300).is_ok());
+        assert_eq!(ahead(61, 300), Err(Fault::Future { ahead: SECOND * 61 }));
     }
 
     #[test]
@@ -126,11 +161,32 @@ mod tests {
     }
 
     #[test]
-    fn together_they_last_from_the_first_start_to_the_last_end() {
-        let early = of(NOW.before(SECOND * 20), Some(15), 15).unwrap();
-        let late = of(NOW.before(SECOND * 5), Some(10), 15).unwrap();
-        let both = early.and(late);
-        assert_eq!((both.ended, both.window()), (NOW.before(SECOND * 5), SECOND * 30));
-        assert_eq!(both, late.and(early));
+    fn together_each_has_its_own_time() {
+        let ago = |ago: u32, window: u32| of(NOW.before(SECOND * ago), Some(window), 15).unwrap();
+        let (taken, spans) = together([ago(20, 15), ago(5, 10), ago(20, 15)]).unwrap();
+        let span =
+            |from, to, of| observation::Span { from: NOW.before(SECOND * from), to: NOW.before(SECOND * to), of };
+        assert_eq!((taken, spans), (NOW.before(SECOND * 5), vec![span(35, 20, 2), span(15, 5, 1)]));
+        assert_eq!(together([]), None);
+    }
+
+    #[test]
+    fn many_different_times_are_told_apart_less_finely() {
+        for count in [16, 17, 1000] {
+            let all: Vec<_> =
+                (0..count).map(|pod| of(Time(NOW.0 - pod * 61_000 / count), Some(15), 15).unwrap()).collect();
+            let (taken, spans) = together(all.iter().copied()).unwrap();
+            assert_eq!((taken, spans.iter().map(|span| i64::from(span.of)).sum::<i64>()), (NOW, count));
+            assert!(spans.len() <= 16, "{spans:?}");
+            let mean = |sum: i64| sum / count;
+            let exact = mean(all.iter().map(|span| NOW.0 - span.ended.0).sum());
+            let told = mean(spans.iter().map(|span| (NOW.0 - span.to.0) * i64::from(span.of)).sum());
+            assert!((exact - told).abs() < 2000, "{exact} {told}");
+            assert!(spans.iter().all(|span| (span.to.0 - span.from.0 - 15_000).abs() <= 8000), "{spans:?}");
+        }
+        let far: Vec<_> = (0..100)
+            .filter_map(|pod| Span::of(NOW, NOW, Some(Duration::from_millis(1 << (pod % 63))), SECOND).ok())
+            .collect();
+        assert!(together(far).unwrap().1.len() <= 16);
     }
 }

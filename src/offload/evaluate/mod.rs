@@ -29,7 +29,7 @@ pub use status::status;
 pub use target::Current;
 pub use text::targets;
 
-use self::age::{Span, telling};
+use self::age::{Span, telling, together};
 use self::milli::Sum;
 use self::over_pods::OverPods;
 use self::target::Target;
@@ -50,21 +50,45 @@ impl Evaluation {
     /// What decisions are made on.
     #[must_use]
     pub fn observed(&self) -> Observed {
-        let sample = self.outcome.as_ref().map(|outcome| outcome.sample).map_err(Fault::kind);
+        let sample = self.outcome.as_ref().map(|outcome| outcome.sample.clone()).map_err(Fault::kind);
         Observed { follows: self.follows, sample }
     }
 }
 
 /// What a metric says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// Its share of the target. Taken over several pods or series, it lasts from the start of the first measurement to the end of the
-    /// last.
+    /// Its share of the target.
     pub sample: Sample,
+    /// What the HPA would make of it.
+    pub hpa: Hpa,
     /// Its value, for people: of the pods whose samples count.
     pub current: Current,
     /// The pods that it is of, if it is of pods.
     pub pods: Option<Counts>,
+}
+
+/// What the HPA would make of a metric, and what is right where all traffic is at home.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hpa {
+    /// The metric's share of its target. Undecided, that of the pods that have a sample.
+    pub ratio: f64,
+    /// Whether unready and missing pods leave it open on which side of the target the metric is: nothing follows from it.
+    pub undecided: bool,
+}
+
+impl Hpa {
+    fn of(sample: &Sample, counts: Counts, tolerance: Tolerance) -> Self {
+        let ratio = sample.ratio;
+        // At the target to the point the HPA holds in any case; here that counts as reached, and thus as above.
+        let above = ratio >= 1.0;
+        if counts.missing == 0 && !(above && counts.unready > 0) {
+            return Self { ratio, undecided: false };
+        }
+        let recounted = if above { sample.idlest } else { sample.busy };
+        let undecided = above != (recounted >= 1.0) || tolerance.holds(recounted);
+        Self { ratio: if undecided { ratio } else { recounted }, undecided }
+    }
 }
 
 /// How far a metric may be from its target before anything follows, as a share of the target: finite and not negative.
@@ -133,11 +157,11 @@ fn outcome(
         }
         (MetricSourceType::Pods, Samples::Pods(values)) => over.judge(over.values(values, reading)),
         (MetricSourceType::Object, Samples::Object(value)) => {
-            whole(value.milli, target, replicas, Span::of_value(now, value, reading)?)
+            whole(value.milli, target, replicas, vec![Span::of_value(now, value, reading)?], false)
         }
         (MetricSourceType::External, Samples::External(series)) => {
-            let (sum, span) = sum(now, series, reading)?;
-            whole(sum, target, replicas, span)
+            let (sum, spans, partial) = sum(now, series, reading)?;
+            whole(sum, target, replicas, spans, partial)
         }
         _ => Err(Fault::Misplaced),
     }
@@ -154,24 +178,40 @@ fn target(metric: &MetricSpec) -> Option<&MetricTarget> {
     }
 }
 
-/// All series of a metric in one, however many there are. One that does not count spoils the sum.
-fn sum(now: Time, series: &[Value], reading: &Reading) -> Result<(Milli, Span), Fault> {
-    let spans = series.iter().map(|value| Span::of_value(now, value, reading));
-    let (spans, faults): (Vec<_>, Vec<_>) = spans.partition(Result::is_ok);
-    if let Some(fault) = telling(faults.into_iter().filter_map(Result::err)) {
+/// All series of a metric in one, however many there are, and whether that is less than all: a stale one, as one leaves behind that
+/// ended, is left out, and then the sum is at least so much. Anything else that does not count spoils it.
+fn sum(now: Time, series: &[Value], reading: &Reading) -> Result<(Milli, Vec<Span>, bool), Fault> {
+    let (mut sum, mut spans, mut stale, mut spoilt) = (Sum::default(), Vec::new(), Vec::new(), Vec::new());
+    for value in series {
+        match Span::of_value(now, value, reading) {
+            Ok(span) => {
+                sum.add(value.milli.wide());
+                spans.push(span);
+            }
+            // Without one below 0 it would be more.
+            Err(fault @ Fault::Stale { .. }) if value.milli.0 >= 0 => stale.push(fault),
+            Err(fault) => spoilt.push(fault),
+        }
+    }
+    if let Some(fault) = telling(spoilt) {
         return Err(fault);
     }
-    let span = spans.into_iter().flatten().reduce(Span::and).ok_or(Fault::NoSeries)?;
-    Ok((series.iter().map(|value| value.milli).collect::<Sum>().milli(), span))
+    let partial = !stale.is_empty();
+    match telling(stale) {
+        Some(fault) if spans.is_empty() => Err(fault),
+        _ => Ok((sum.milli(), spans, partial)),
+    }
 }
 
 /// The outcome of a metric that is not of the pods.
-fn whole(milli: Milli, target: Target, replicas: u32, span: Span) -> Result<Outcome, Fault> {
+fn whole(milli: Milli, target: Target, replicas: u32, spans: Vec<Span>, partial: bool) -> Result<Outcome, Fault> {
+    let (taken, spans) = together(spans).ok_or(Fault::NoSeries)?;
     let (ratio, current) = match target {
         Target::Value(target) => target::whole(milli, target)?,
         Target::Average(target) => target::for_each(milli, target, replicas)?,
         Target::Utilization(_) => return Err(Fault::NoTarget),
     };
-    let sample = Sample { ratio, undecided: false, taken: span.ended, window: span.window() };
-    Ok(Outcome { sample, current, pods: None })
+    let busy = if partial { f64::INFINITY } else { ratio };
+    let sample = Sample { ratio, busy, idle: ratio, idlest: ratio, taken, spans };
+    Ok(Outcome { sample, hpa: Hpa { ratio, undecided: partial && ratio < 1.0 }, current, pods: None })
 }

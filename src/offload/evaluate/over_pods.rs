@@ -1,11 +1,11 @@
 //! Metrics of the pods: those whose samples count, and what the others could change about it.
 
-use super::age::{Span, telling};
+use super::age::{Span, telling, together};
 use super::groups::{Counts, Group, Measured, Measurements};
 use super::pod::Pod;
 use super::reading::{PodMetrics, PodValue};
 use super::target::{Current, Tally, Target};
-use super::{Fault, Outcome, Reading, Tolerance};
+use super::{Fault, Hpa, Outcome, Reading, Tolerance};
 use crate::offload::Time;
 use crate::offload::observation::Sample;
 
@@ -67,9 +67,10 @@ impl<'a> OverPods<'a> {
         judged
     }
 
-    /// The share of the target. What has no sample, or does not carry load yet, is first left out. If it could bring the metric to the
-    /// other side of its target, or next to it, nothing follows: below the target what is missing counts as if it were busy, above it as
-    /// idle, as do the unready.
+    /// The share of the target, of what has a sample and carries load; and the same with what is missing or unready counted in each way
+    /// that can matter to a decision. The HPA, for which all traffic is at home, picks one of them: below the target what is missing
+    /// counts as if it were busy, above it as idle, as do the unready; and if that brings the metric to the other side of its target, or
+    /// next to it, nothing follows.
     ///
     /// The HPA's last rule, on the number of replicas that would follow, has no place here: a weight follows.
     pub(super) fn judge(&self, (measurements, faults): Judged<'_>) -> Result<Outcome, Fault> {
@@ -97,10 +98,10 @@ impl<'a> OverPods<'a> {
 
         let requests = self.requests()?;
         let mut tally = Tally::default();
-        let mut span: Option<Span> = None;
+        let mut spans = Vec::new();
         let mut count = |measured: &Measured, request: i128| {
             tally.add(measured.usage, request);
-            span = Some(span.map_or(measured.span, |span| span.and(measured.span)));
+            spans.push(measured.span);
         };
         for ((group, measured), request) in grouped.iter().zip(&requests) {
             if let (Group::Ready, Some(measured)) = (group, measured) {
@@ -111,27 +112,24 @@ impl<'a> OverPods<'a> {
             strangers.values().for_each(|measured| count(measured, 0));
         }
         let (ratio, current) = self.share(tally)?;
-        let span = span.ok_or(Fault::NoSamples)?;
+        let (taken, spans) = together(spans).ok_or(Fault::NoSamples)?;
 
-        // At the target to the point the HPA holds in any case; here that counts as reached, and thus as above.
-        let above = ratio >= 1.0;
-        let (mut ratio, mut undecided) = (ratio, false);
-        if counts.missing > 0 || (above && counts.unready > 0) {
-            for ((group, _), request) in grouped.iter().zip(&requests) {
-                match group {
-                    Group::Missing => tally.add(if above { 0 } else { self.busy(*request) }, *request),
-                    Group::Unready if above => tally.add(0, *request),
-                    Group::Ready | Group::Unready | Group::Ignored => {}
+        let (mut busy, mut idle, mut idlest) = (tally, tally, tally);
+        for ((group, _), request) in grouped.iter().zip(&requests) {
+            match group {
+                Group::Missing => {
+                    busy.add(self.busy(*request), *request);
+                    idle.add(0, *request);
+                    idlest.add(0, *request);
                 }
-            }
-            let (recounted, _) = self.share(tally)?;
-            undecided = above != (recounted >= 1.0) || self.tolerance.holds(recounted);
-            if !undecided {
-                ratio = recounted;
+                Group::Unready => idlest.add(0, *request),
+                Group::Ready | Group::Ignored => {}
             }
         }
-        let sample = Sample { ratio, undecided, taken: span.ended, window: span.window() };
-        Ok(Outcome { sample, current, pods: Some(counts) })
+        let share = |tally| self.share(tally).map(|(ratio, _)| ratio);
+        let sample = Sample { ratio, busy: share(busy)?, idle: share(idle)?, idlest: share(idlest)?, taken, spans };
+        let hpa = Hpa::of(&sample, counts, self.tolerance);
+        Ok(Outcome { sample, hpa, current, pods: Some(counts) })
     }
 
     /// What each pod requests, the ignored ones included; nothing where it does not matter.

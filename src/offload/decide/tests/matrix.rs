@@ -14,7 +14,7 @@ const STEP: i64 = 15;
 const TWO_HOURS: i64 = 480;
 /// 20 minutes.
 const BURST: i64 = 80;
-/// For so many decisions after the load changed, more than the target at home is not counted: Proportional finds its way from
+/// For so many decisions, 150 s, after the load changed, more than the target at home is not counted: Proportional finds its way from
 /// readings that end at 1.2.
 const SETTLING: i64 = 10;
 
@@ -143,7 +143,7 @@ fn measure(strategy: Strategy, noise: f64, burst: bool) -> Figures {
     };
     let Figures { reversals, missed, stuck, stuck_for_certain, peak_of_probes } = &figures;
     println!(
-        "{strategy:?}, 345 {}, noise {:.0} %: {reversals} reversals, overload missed in {missed}, stuck in {stuck} \
+        "{strategy:?}, 345 {}, noise {:.0} %: {reversals} reversals, overload missed in {missed} (150 s after each change of the load are not counted), stuck in {stuck} \
          ({stuck_for_certain} whatever the noise), {} probes turned back, at most {:.0} % of the target at home within one",
         if burst { "bursts of 20 min at 200 %" } else { "constant loads of two hours" },
         noise * 100.0,

@@ -1,6 +1,7 @@
 //! Tests of the decision, and what they share.
 
 mod matrix;
+mod open;
 mod properties;
 mod regressions;
 mod steps;
@@ -53,8 +54,13 @@ fn at(seconds: i64) -> Time {
 
 /// A sample of the 15 s that end at a moment.
 fn sample(seconds: i64, ratio: f64) -> Observed {
-    let sample = Sample { ratio, undecided: false, taken: at(seconds), window: Duration::from_secs(15) };
-    Observed { follows: Follows::Traffic, sample: Ok(sample) }
+    Observed { follows: Follows::Traffic, sample: Ok(Sample::whole(ratio, at(seconds), Duration::from_secs(15))) }
+}
+
+/// The same, with so much missing that nobody knows on which side of the target it is.
+fn undecided(seconds: i64, follows: Follows) -> Observed {
+    let sample = Sample::whole(1.0, at(seconds), Duration::from_secs(15));
+    Observed { follows, sample: Ok(Sample { busy: f64::INFINITY, idle: 0.0, idlest: 0.0, ..sample }) }
 }
 
 fn seen(ready: u32, metrics: Vec<Observed>) -> Observation {
@@ -78,8 +84,7 @@ impl Life {
         let mut life = Self { rules, state: State { weight, ..State::default() }, now: -900 };
         // A metric that holds: neither at its target nor where traffic is let home, and open to nothing.
         for _ in 0..60 {
-            let undecided = Sample { ratio: 1.0, undecided: true, taken: at(life.now + 15), window: Duration::ZERO };
-            life.see(15, seen(4, vec![Observed { follows: Follows::Nothing, sample: Ok(undecided) }]));
+            life.see(15, seen(4, vec![undecided(life.now + 15, Follows::Nothing)]));
         }
         assert_eq!(life.state.weight, weight);
         life

@@ -106,8 +106,9 @@ fn evaluated(metric: &MetricSpec, pods: &[Pod], reading: &Reading) -> Evaluation
     evaluate(NOW, metric, Workload { pods, replicas: 4 }, Ok(reading), TOLERANCE)
 }
 
+/// What the HPA makes of it.
 fn sampled(metric: &MetricSpec, pods: &[Pod], reading: &Reading) -> Result<(f64, bool), Fault> {
-    evaluated(metric, pods, reading).outcome.map(|outcome| (outcome.sample.ratio, outcome.sample.undecided))
+    evaluated(metric, pods, reading).outcome.map(|outcome| (outcome.hpa.ratio, outcome.hpa.undecided))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The ratio of metrics of the pods, and when nothing follows from it.
 
 use super::*;
+use crate::offload::observation;
 
 /// Pods that request so much each, by name and usage; without usage there is no sample.
 fn workload(requests: &[i64], usage: &[Option<i64>]) -> (Vec<Pod>, Vec<PodMetrics>) {
@@ -131,10 +132,10 @@ fn missing_and_unready_pods_may_change_what_follows() {
         let (pods, metrics) = workload(&vec![1000; usage.len()], &usage);
         let workload = Workload { pods: &pods, replicas: 4 };
         let outcome = evaluate(NOW, &metric, workload, Ok(&resource(&metrics)), tolerance).outcome.unwrap();
-        let sample = outcome.sample;
+        let hpa = outcome.hpa;
         // Undecided, the ratio is that of the pods that have a sample: what is shown.
         let expected = expected.map_or_else(|first| (first, true), |recounted| (recounted, false));
-        assert_eq!((sample.ratio, sample.undecided), expected, "{rule}");
+        assert_eq!((hpa.ratio, hpa.undecided), expected, "{rule}");
     }
 }
 
@@ -255,17 +256,34 @@ fn samples_of_pods_that_nobody_knows() {
 }
 
 #[test]
-fn a_sample_lasts_from_the_first_start_to_the_last_end() {
+fn what_is_missing_is_counted_in_each_way_that_can_matter() {
+    // Of 90 %: one pod at 50 %, one without a sample, one that starts.
+    let (pods, metrics) = workload(&[1000, 1000, 1000], &[Some(500), None, Some(700)]);
+    let [a, b, c] = <[Pod; 3]>::try_from(pods).unwrap();
+    let sample = evaluated(&utilization("cpu", 90), &[a, b, starting(c)], &resource(&metrics)).outcome.unwrap().sample;
+    let shares = [sample.ratio, sample.busy, sample.idle, sample.idlest];
+    assert_eq!(shares, [50.0 / 90.0, 75.0 / 90.0, 25.0 / 90.0, 16.0 / 90.0]);
+    // Nothing is.
+    let (pods, metrics) = workload(&[1000], &[Some(500)]);
+    let sample = evaluated(&average("memory", "1"), &pods, &resource(&metrics)).outcome.unwrap().sample;
+    assert_eq!([sample.ratio, sample.busy, sample.idle, sample.idlest], [0.5; 4]);
+}
+
+#[test]
+fn a_sample_lasts_as_long_as_each_of_its_measurements() {
     let taken = |pod: &str, ago: u32, window: u32| PodMetrics {
         timestamp: NOW.before(SECOND * ago),
         window: SECOND * window,
         ..used(pod, &[("main", 1)])
     };
+    let span =
+        |from: u32, to: u32| observation::Span { from: NOW.before(SECOND * from), to: NOW.before(SECOND * to), of: 1 };
     let pods = [pod("a", 1000), pod("b", 1000), starting(pod("c", 1000)), Pod { deleting: true, ..pod("d", 1000) }];
     let metrics = [taken("a", 20, 15), taken("b", 5, 10), taken("c", 0, 60), taken("d", 0, 60)];
     let sample = evaluated(&utilization("cpu", 90), &pods, &resource(&metrics)).outcome.unwrap().sample;
-    assert_eq!((sample.taken, sample.window), (NOW.before(SECOND * 5), SECOND * 30), "of those that count");
+    let expected = (NOW.before(SECOND * 5), vec![span(35, 20), span(15, 5)]);
+    assert_eq!((sample.taken, sample.spans), expected, "of those that count");
     // A window of no length is none.
     let sample = evaluated(&average("cpu", "1"), &pods[..1], &resource(&[taken("a", 20, 0)])).outcome.unwrap().sample;
-    assert_eq!((sample.taken, sample.window), (NOW.before(SECOND * 20), WINDOW));
+    assert_eq!((sample.taken, sample.spans), (NOW.before(SECOND * 20), vec![span(35, 20)]));
 }

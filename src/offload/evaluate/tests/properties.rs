@@ -140,10 +140,16 @@ proptest! {
     ) {
         let evaluation = evaluation(&metric, &workload, replicas, resolution);
         if let Ok(outcome) = &evaluation.outcome {
-            let Sample { ratio, undecided, taken, window: _ } = outcome.sample;
-            prop_assert!(ratio.is_finite() && ratio >= 0.0, "{ratio}");
-            prop_assert!(taken <= NOW);
-            let open = outcome.pods.is_some_and(|pods| pods.missing + pods.unready > 0);
+            let Sample { ratio, busy, idle, idlest, taken, spans } = &outcome.sample;
+            let Hpa { ratio: of_hpa, undecided } = outcome.hpa;
+            prop_assert!(*busy >= 0.0);
+            for share in [*ratio, *idle, *idlest, of_hpa] {
+                prop_assert!(share.is_finite() && share >= 0.0, "{share}");
+            }
+            prop_assert!(idlest <= idle && idle <= ratio, "{outcome:?}");
+            prop_assert!(*taken <= NOW.after(MINUTE));
+            prop_assert!((1..=16).contains(&spans.len()) && spans.iter().all(|span| span.from <= span.to && span.of > 0));
+            let open = outcome.pods.is_some_and(|pods| pods.missing + pods.unready > 0) || busy.is_infinite();
             prop_assert!(open || !undecided, "{outcome:?}");
         }
         prop_assert!(!targets(std::slice::from_ref(&metric), std::slice::from_ref(&evaluation)).is_empty());
@@ -193,7 +199,7 @@ proptest! {
         if let Ok(outcome) = evaluation(&metric, &workload, 4, WINDOW).outcome {
             // What is shown is of the pods that have a sample; the ratio that counts lies on the same side of the target.
             let shown = outcome.current.utilization.unwrap();
-            prop_assert_eq!(shown >= target, outcome.sample.ratio >= 1.0);
+            prop_assert_eq!(shown >= target, outcome.hpa.ratio >= 1.0);
         }
     }
 }

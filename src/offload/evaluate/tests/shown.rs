@@ -3,8 +3,11 @@
 use super::*;
 
 fn shown(current: Current) -> Evaluation {
-    let sample = Sample { ratio: 1.0, undecided: false, taken: NOW, window: WINDOW };
-    Evaluation { follows: Follows::Traffic, outcome: Ok(Outcome { sample, current, pods: None }) }
+    let sample = Sample::whole(1.0, NOW, WINDOW);
+    Evaluation {
+        follows: Follows::Traffic,
+        outcome: Ok(Outcome { sample, hpa: Hpa { ratio: 1.0, undecided: false }, current, pods: None }),
+    }
 }
 
 fn percent(percent: i32) -> Evaluation {

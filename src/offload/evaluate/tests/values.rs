@@ -49,7 +49,9 @@ fn values_and_averages() {
     ] {
         let evaluation = evaluate(NOW, &metric, Workload { pods: &[], replicas }, Ok(&reading), TOLERANCE);
         let outcome = evaluation.outcome.unwrap_or_else(|fault| panic!("{rule}: {fault}"));
-        assert_eq!((outcome.sample.ratio, outcome.sample.undecided, outcome.pods), (expected, false, None), "{rule}");
+        assert_eq!((outcome.hpa.ratio, outcome.hpa.undecided, outcome.pods), (expected, false, None), "{rule}");
+        let Sample { ratio, busy, idle, idlest, .. } = outcome.sample;
+        assert_eq!([ratio, busy, idle, idlest], [expected; 4], "{rule}: nothing is missing");
     }
 }
 
@@ -76,9 +78,15 @@ fn what_says_nothing() {
         ("an average below 0", of_object(&each("1")), object(i64::MIN), Fault::Negative),
         ("stale", of_object(&whole("1")), reading(Samples::Object(at(NOW.before(SECOND * 80)))), stale.clone()),
         (
-            "one stale series spoils the sum",
+            "all series are stale",
             external(&whole("1")),
-            external_of(vec![at(NOW), at(NOW.before(SECOND * 80)), at(NOW)]),
+            external_of(vec![at(NOW.before(SECOND * 90)), at(NOW.before(SECOND * 80))]),
+            stale.clone(),
+        ),
+        (
+            "a stale series below 0: without it the sum would be more",
+            external(&whole("1")),
+            external_of(vec![at(NOW), Value { timestamp: NOW.before(SECOND * 80), ..value(-1) }]),
             stale,
         ),
         (
@@ -93,9 +101,21 @@ fn what_says_nothing() {
 }
 
 #[test]
+fn a_sum_without_its_stale_series_counts_upwards_only() {
+    let stale = Value { timestamp: NOW.before(SECOND * 80), ..value(5000) };
+    let reading = reading(Samples::External(vec![value(1000), stale, value(2000)]));
+    for (target, ratio, undecided) in [("2", 1.5, false), ("3", 1.0, false), ("6", 0.5, true)] {
+        let outcome = evaluated(&external(&whole(target)), &[], &reading).outcome.unwrap();
+        let Sample { ratio: least, busy, idle, idlest, .. } = outcome.sample;
+        assert_eq!(([least, idle, idlest], busy), ([ratio; 3], f64::INFINITY), "{target}");
+        assert_eq!(outcome.hpa, Hpa { ratio, undecided }, "{target}");
+    }
+}
+
+#[test]
 fn a_value_without_a_window_has_that_of_its_source() {
     let value = Value { window: None, ..value(1000) };
     let reading = Reading { samples: Samples::Object(value), resolution: Reading::RESOLUTION };
     let sample = evaluated(&of_object(&whole("1")), &[], &reading).outcome.unwrap().sample;
-    assert_eq!((sample.taken, sample.window), (TAKEN, MINUTE));
+    assert_eq!((sample.taken, sample.spans[0].from), (TAKEN, TAKEN.before(MINUTE)));
 }

@@ -18,7 +18,6 @@ const STEADY: f64 = 0.5;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gauges {
     gauges: Vec<Gauge>,
-    tolerance: f64,
     /// What was assumed of them.
     pub notes: Vec<String>,
 }
@@ -70,7 +69,7 @@ impl Gauges {
     ///
     /// # Errors
     /// If a target cannot be read, or something was assumed of a metric that is not there.
-    pub fn of(metrics: &[MetricSpec], tolerance: f64, assumed: &[Assumed]) -> Result<Self, NoGauge> {
+    pub fn of(metrics: &[MetricSpec], assumed: &[Assumed]) -> Result<Self, NoGauge> {
         let mut notes = Vec::new();
         let mut used = Vec::new();
         let mut gauges = Vec::new();
@@ -84,7 +83,7 @@ impl Gauges {
         }
         match assumed.iter().find(|assumed| !used.contains(&assumed.name)) {
             Some(unknown) => Err(NoGauge::Unknown(unknown.name.clone())),
-            None => Ok(Self { gauges, tolerance, notes }),
+            None => Ok(Self { gauges, notes }),
         }
     }
 
@@ -124,7 +123,7 @@ impl Gauges {
 
     /// What is read, or why nothing is.
     pub(in super::super) fn observe(&self, reading: &Reading) -> Vec<Observed> {
-        self.gauges.iter().map(|gauge| gauge.observe(reading, self.tolerance)).collect()
+        self.gauges.iter().map(|gauge| gauge.observe(reading)).collect()
     }
 }
 
@@ -228,15 +227,15 @@ what it reads at 100 %",
         Some((gauge(kind(level)), note))
     }
 
-    fn observe(&self, reading: &Reading, tolerance: f64) -> Observed {
+    fn observe(&self, reading: &Reading) -> Observed {
         let follows = match self.kind {
             Kind::Utilization { .. } | Kind::Load { .. } | Kind::Served { .. } => Follows::Traffic,
             Kind::Steady | Kind::Demand { .. } | Kind::DemandPerPod { .. } => Follows::Nothing,
         };
-        Observed { follows, sample: self.sample(reading, tolerance, follows) }
+        Observed { follows, sample: self.sample(reading, follows) }
     }
 
-    fn sample(&self, reading: &Reading, tolerance: f64, follows: Follows) -> Result<Sample, Invalid> {
+    fn sample(&self, reading: &Reading, follows: Follows) -> Result<Sample, Invalid> {
         if !reading.metrics {
             return Err(Invalid::Unavailable);
         }
@@ -258,22 +257,14 @@ what it reads at 100 %",
                 measured.demand * f64::from(reading.pods) / f64::from(reading.count.max(1)) / level
             }
         };
-        let (ratio, undecided) = match follows {
-            Follows::Traffic => grouped(ratio, &measured, tolerance),
-            Follows::Nothing => (ratio, false),
-        };
         let taken = reading.start.after(Duration::from_millis(measured.taken));
-        Ok(Sample { ratio, undecided, taken, window: reading.window })
+        let sample = Sample::whole(ratio, taken, reading.window);
+        Ok(match follows {
+            // As [`crate::offload::evaluate`] counts the pods that are not ready.
+            Follows::Traffic => Sample { idlest: with_idle(ratio, measured.ready, measured.unready), ..sample },
+            Follows::Nothing => sample,
+        })
     }
-}
-
-/// The ratio with the pods that are not ready, and whether they leave the side of the target open: as [`crate::offload::evaluate`] has it.
-fn grouped(ratio: f64, measured: &Measured, tolerance: f64) -> (f64, bool) {
-    if measured.unready == 0 || ratio < 1.0 {
-        return (ratio, false);
-    }
-    let all = with_idle(ratio, measured.ready, measured.unready);
-    if all < 1.0 + tolerance { (ratio, true) } else { (all, false) }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,7 +297,7 @@ mod tests {
         let assumed =
             full.iter().map(|(name, full)| Assumed { name: (*name).into(), full: Quantity::parse(full).unwrap() });
         let metrics = [serde_json::from_value(metric).unwrap()];
-        Gauges::of(&metrics, 0.0, &assumed.collect::<Vec<_>>()).map(|gauges| gauges.gauges[0].kind)
+        Gauges::of(&metrics, &assumed.collect::<Vec<_>>()).map(|gauges| gauges.gauges[0].kind)
     }
 
     fn resource(name: &str, target: &serde_json::Value) -> serde_json::Value {
@@ -377,7 +368,7 @@ mod tests {
             let full = [Assumed { name: "queue".into(), full: Quantity::parse("100").unwrap() }];
             let plain = !metric.to_string().contains("Utilization");
             let metrics = [serde_json::from_value(metric.clone()).unwrap()];
-            let gauges = Gauges::of(&metrics, 0.0, if plain { &full } else { &[] }).unwrap();
+            let gauges = Gauges::of(&metrics, if plain { &full } else { &[] }).unwrap();
             assert_eq!(gauges.fit(&home), fits, "{metric}");
             let there = gauges.level(0.05);
             assert_eq!(
@@ -389,15 +380,21 @@ mod tests {
     }
 
     #[test]
-    fn pods_without_a_measurement_count_as_idle_above_the_target_only() {
-        let of = |ratio, ready, unready, tolerance| {
-            let measured = Measured { taken: 0, load: 0.0, served: 0.0, demand: 0.0, ready, unready };
-            grouped(ratio, &measured, tolerance)
+    fn pods_without_a_measurement_count_as_idle_only_where_that_matters() {
+        let gauge = Gauge { name: String::new(), kind: Kind::Load { level: 0.5 } };
+        let measured = Measured { taken: 0, load: 0.6, served: 0.0, demand: 0.0, ready: 3, unready: 1 };
+        let reading = Reading {
+            start: Time(0),
+            now: 0,
+            measured: Some(measured),
+            metrics: true,
+            window: Duration::ZERO,
+            stale: Duration::ZERO,
+            pods: 4,
+            count: 4,
         };
-        assert_eq!(of(0.9, 3, 1, 0.0), (0.9, false));
-        assert_eq!(of(1.6, 3, 1, 0.0), (1.6 * 3.0 / 4.0, false));
-        assert_eq!(of(1.2, 3, 1, 0.0), (1.2, true), "0.9 with the fourth: either side");
-        assert_eq!(of(1.6, 3, 1, 0.25), (1.6, true), "1.2 with the fourth: within the tolerance");
-        assert_eq!(of(1.2, 4, 0, 0.0), (1.2, false));
+        let sample = gauge.observe(&reading).sample.unwrap();
+        assert_eq!((sample.ratio, sample.busy, sample.idle), (1.2, 1.2, 1.2));
+        assert!((sample.idlest - 0.9).abs() < 1e-9, "{sample:?}");
     }
 }

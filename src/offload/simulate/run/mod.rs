@@ -277,7 +277,8 @@ impl<'s> World<'s> {
 
     fn decide(&mut self, now: u64, demand: f64, metrics: bool) {
         let observation = self.observe(now, metrics);
-        let reading = observation.metrics.iter().filter_map(|metric| metric.sample.ok()).map(|sample| sample.ratio);
+        let reading =
+            observation.metrics.iter().filter_map(|metric| metric.sample.as_ref().ok()).map(|sample| sample.ratio);
         let reading = reading.max_by(f64::total_cmp);
         let time = START.after(Duration::from_millis(now));
         let (state, decision) = decide(time, &self.setup.rules, &observation, std::mem::take(&mut self.state));

@@ -40,7 +40,7 @@ fn setup(strategy: &str, percentage: i32, metrics: &Value) -> Setup {
     let spec = spec(&json!({"strategy": strategy, "percentage": percentage}), metrics);
     Setup {
         rules: Rules::of(&spec).unwrap(),
-        gauges: Gauges::of(&spec.metrics, 0.0, &[]).unwrap(),
+        gauges: Gauges::of(&spec.metrics, &[]).unwrap(),
         knobs: Knobs::default(),
         hpa: None,
         blocked: None,
@@ -105,8 +105,7 @@ fn metrics_that_do_not_fall_with_the_traffic_are_read_as_they_are() {
         |target: Value| json!([{"type": "External", "external": {"metric": {"name": "queue"}, "target": target}}]);
     let of = |metrics: &Value, pods: u32| {
         let setup = Setup {
-            gauges: Gauges::of(&spec(&json!({"strategy": "Step", "percentage": 50}), metrics).metrics, 0.0, &[])
-                .unwrap(),
+            gauges: Gauges::of(&spec(&json!({"strategy": "Step", "percentage": 50}), metrics).metrics, &[]).unwrap(),
             ..setup("Step", 50, metrics)
         };
         let trace = read("load", format!("time,demand,replicas\n0,135,{pods}\n60,135,{pods}\n").as_bytes()).unwrap();
@@ -153,11 +152,11 @@ fn what_people_know_of_a_metric_counts() {
     let spec = spec(&json!({"strategy": "Step", "percentage": 50}), &metrics);
     let full = crate::engine::units::Quantity::parse("25").unwrap();
     let assumed = |name: &str| [super::super::Assumed { name: name.into(), full }];
-    let gauges = Gauges::of(&spec.metrics, 0.0, &assumed("rps")).unwrap();
+    let gauges = Gauges::of(&spec.metrics, &assumed("rps")).unwrap();
     assert_eq!(gauges.level(0.0), Some(0.8));
     assert!(gauges.notes.is_empty());
-    assert_eq!(Gauges::of(&spec.metrics, 0.0, &[]).unwrap().notes.len(), 1, "an assumption is told");
-    assert!(Gauges::of(&spec.metrics, 0.0, &assumed("other")).is_err());
+    assert_eq!(Gauges::of(&spec.metrics, &[]).unwrap().notes.len(), 1, "an assumption is told");
+    assert!(Gauges::of(&spec.metrics, &assumed("other")).is_err());
 }
 
 fn row() -> impl Strategy<Value = (u64, f64, Option<u32>, Option<u32>, bool)> {
