@@ -517,12 +517,14 @@ fn the_crds_printed_are_those_of_the_repository() {
     let stored =
         |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("crds").join(name)).unwrap();
     let deployment = stored("deployment.beamlit.com_modeldeployments.yaml");
+    let autoscaler = stored("deployment.beamlit.com_offloadautoscalers.yaml");
     let policy = stored("authorization.beamlit.com_policies.yaml");
-    assert_eq!(text(&run(&["crds"])), format!("{deployment}---\n{policy}"));
+    assert_eq!(text(&run(&["crds"])), format!("{deployment}---\n{autoscaler}---\n{policy}"));
+    assert_eq!(text(&run(&["crds", "OffloadAutoscaler"])), autoscaler);
     assert_eq!(text(&run(&["crds", "policy"])), policy);
     let root = tempfile::tempdir().unwrap();
     let target = root.path().join("new/crds");
     let output = run(&["crds", "--output-dir", target.to_str().unwrap()]);
-    assert_eq!((code(&output), text(&output).lines().count()), (0, 2));
+    assert_eq!((code(&output), text(&output).lines().count()), (0, 3));
     assert_eq!(fs::read_to_string(target.join("authorization.beamlit.com_policies.yaml")).unwrap(), policy);
 }
