@@ -226,7 +226,7 @@ impl Shares {
             None
         } else {
             let share = demand(busy, spread);
-            let open = busy > ratio || busy < ratio;
+            let open = busy > ratio;
             (!open || !above(share) && !near(share)).then_some(share)
         }
     }
