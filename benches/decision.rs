@@ -105,8 +105,7 @@ fn deciding(criterion: &mut Criterion, specs: &[OffloadAutoscalerSpec]) {
             // A load that swings about the target within a few minutes, each at a moment of its own.
             let phase = (round as usize + index) % 40;
             for sample in observation.metrics.iter_mut().filter_map(|metric| metric.sample.as_mut().ok()) {
-                sample.taken = now.before(Duration::from_secs(5));
-                sample.ratio = 0.6 + phase as f64 / 40.0;
+                *sample = Sample::whole(0.6 + phase as f64 / 40.0, now.before(Duration::from_secs(5)), PERIOD);
             }
             let (next, decision) = decide(now, rules, observation, std::mem::take(state));
             *state = next;
