@@ -1,10 +1,13 @@
 //! Tests of the decision, and what they share.
 
 mod matrix;
+mod moving;
 mod open;
 mod properties;
+mod reading;
 mod regressions;
-mod steps;
+mod returning;
+mod state;
 
 use std::time::Duration;
 
