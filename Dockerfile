@@ -18,7 +18,7 @@ ENV CARGO_TARGET_DIR=/build/target \
     CARGO_INCREMENTAL=0 \
     RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=${CARGO_HOME}=cargo --remap-path-prefix=/build=."
 RUN mkdir -p src benches \
-    && touch benches/judgement.rs \
+    && touch benches/judgement.rs benches/decision.rs \
     && echo '//! Nothing yet.' >src/lib.rs \
     && printf '//! Nothing yet.\nfn main() {}\n' >src/main.rs \
     && cargo build --locked --release --target "$(rustc --print host-tuple)" \
