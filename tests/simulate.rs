@@ -123,6 +123,21 @@ fn a_trace_of_ones_own() {
     assert_eq!(document["runs"][0]["series"], shape["runs"][0]["series"], "the same as the shape");
 }
 
+/// A burst between two samples, and a load that probes try again and again: what comes back is counted from where it left, and what is
+/// home for a probe is not back.
+#[test]
+fn what_is_said_of_the_way_back_is_true() {
+    for (rows, said, unsaid) in [
+        ("0,50\n600,400\n605,50\n1800,50\n", "releases 5 min 30 s after it fits again", "at the latest"),
+        ("0,50\n600,200\n1200,78\n43200,78\n", "50 % is still away at the end", "releases"),
+    ] {
+        let (_folder, path) = file("load.csv", &format!("time,demand\n{rows}"));
+        let output = simulate(&["-f", SAMPLE, "--trace", &path, "--duration", "12h", "--output", "verdict"]);
+        let said_all = String::from_utf8(output.stdout).unwrap();
+        assert!(said_all.contains(said) && !said_all.contains(unsaid), "{said_all}");
+    }
+}
+
 #[test]
 fn values_are_tried_out_as_if_they_were_written() {
     let percentage = |arguments: &[&str]| {

@@ -1,6 +1,7 @@
 //! What came of a run, in words: how soon traffic left and came back, how often the weight turned, and what users felt.
 
 use super::run::{Run, Totals};
+use crate::offload::decide::Reason;
 
 /// A run in words and in the figures behind them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,8 +107,8 @@ fn mean_pods(run: &Run) -> f64 {
 fn timed(run: &Run) -> Verdict {
     let mut out = Verdict::default();
     let (mut weight, mut rising, mut before, mut ready) = (0, None, 0, 0);
-    // Since when the demand does not fit, and since when it fits again.
-    let (mut unfit, mut fit) = (None, None);
+    // Since when the demand does not fit, and since when it fits again. What is home for a probe is not back yet.
+    let (mut unfit, mut fit, mut away) = (None, None, false);
     for step in &run.steps {
         if weight == 100 {
             let span = step.at.saturating_sub(before);
@@ -125,13 +126,17 @@ fn timed(run: &Run) -> Verdict {
             let up = step.weight > weight;
             out.turns += usize::from(rising.is_some_and(|rising| rising != up));
             rising = Some(up);
-            if weight == 0 {
+            if !away && step.weight > 0 {
+                away = true;
                 out.stretches += 1;
                 out.leaves_after = out.leaves_after.max(unfit.map(|since| step.at.saturating_sub(since)));
+                // A load that fits by itself, and still reached the target within a sample, is away from here on.
+                fit = fit.map(|_| step.at);
             }
-            if step.weight == 0 {
-                out.returns_after = out.returns_after.max(fit.map(|since| step.at.saturating_sub(since)));
-            }
+        }
+        if away && step.weight == 0 && step.reason != Reason::Probing {
+            away = false;
+            out.returns_after = out.returns_after.max(fit.map(|since| step.at.saturating_sub(since)));
         }
         (weight, before, ready) = (step.weight, step.at, step.ready);
     }
