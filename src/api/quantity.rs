@@ -1,6 +1,7 @@
 //! A quantity as the CRDs carry it: an integer or a string, never a float.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,16 @@ impl IntOrString {
     /// The same quantity as a text, in which form the API server gives quantities back.
     #[must_use]
     pub fn as_text(&self) -> Self {
+        Self::String(self.to_string())
+    }
+}
+
+/// As a text, as it was written.
+impl fmt::Display for IntOrString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Int(int) => Self::String(int.to_string()),
-            Self::String(text) => Self::String(text.clone()),
+            Self::Int(int) => int.fmt(f),
+            Self::String(text) => f.write_str(text),
         }
     }
 }

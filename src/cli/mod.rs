@@ -10,6 +10,7 @@ pub mod simulate;
 
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How a command ended. The numbers are a contract that scripts rely on.
@@ -53,6 +54,17 @@ fn place_of(panic: &PanicHookInfo<'_>) -> String {
 fn complain(message: &str) {
     // Where not even stderr can be written to, the exit code must do.
     _ = writeln!(io::stderr().lock(), "error: {message}");
+}
+
+/// Tells what was wrong with the arguments.
+fn usage(message: &str) -> Exit {
+    complain(message);
+    Exit::Usage
+}
+
+/// Whether stdin is named more than once, where it can be read only once.
+fn name_stdin_twice<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> bool {
+    paths.into_iter().filter(|path| path.as_os_str() == "-").count() > 1
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::Time;
 pub use crate::engine::compile::Blocked;
 
+/// Clocks differ by less; what is of a later moment than that is of the future.
+pub(super) const SKEW: Duration = Duration::from_secs(60);
+
 /// Everything that a decision is made on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use super::check::{self, Place};
 use super::output;
-use super::{Exit, complain};
+use super::{Exit, name_stdin_twice, usage};
 
 /// What `compile` is told to do.
 #[derive(Debug, clap::Args)]
@@ -80,10 +80,8 @@ enum Format {
 
 /// Compiles what the arguments name, and prints it.
 pub fn run(args: &Args) -> Exit {
-    let stdin = |path: &&PathBuf| path.as_os_str() == "-";
-    if args.paths.iter().chain(&args.diff).filter(stdin).count() > 1 {
-        complain("stdin (-) can be read only once");
-        return Exit::Usage;
+    if name_stdin_twice(args.paths.iter().chain(&args.diff)) {
+        return usage("stdin (-) can be read only once");
     }
     let given = match check::given(&args.paths, &args.place, args.quiet) {
         Ok(given) => given,

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::settings::Setting;
 use crate::api::OffloadAutoscalerSpec;
 use crate::cli::check::{self, Given, Place};
-use crate::cli::{Exit, complain};
+use crate::cli::{Exit, complain, usage};
 use crate::engine::compile::{Blocked, Plan};
 use crate::engine::finding::escaped;
 use crate::engine::manifest::Compiled as Manifest;
@@ -123,9 +123,4 @@ fn choose(found: Result<Vec<Chosen>, Exit>, name: Option<&str>) -> Result<Chosen
             Err(usage(&format!("several ModelDeployments are called {}, in different namespaces", escaped(name))))
         }
     }
-}
-
-fn usage(message: &str) -> Exit {
-    complain(message);
-    Exit::Usage
 }

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::output::{self, ERROR, STRONG};
-use super::{Exit, check, complain};
+use super::{Exit, check, complain, name_stdin_twice, usage};
 use crate::api::{OffloadAutoscalerSpec, Strategy};
 use crate::engine::finding::escaped;
 use crate::engine::parse::Mark;
@@ -58,7 +58,7 @@ impl Simulated {
 
 fn simulated(args: &Args) -> Result<Simulated, Exit> {
     let knobs = args.model.knobs().map_err(|message| usage(&message))?;
-    if args.file.iter().chain(&args.trace).filter(|path| **path == Path::new("-")).count() > 1 {
+    if name_stdin_twice(args.file.iter().chain(&args.trace)) {
         return Err(usage("stdin can be read only once"));
     }
     let files = Files::read(&args.file, &args.place);
@@ -173,9 +173,4 @@ fn read_trace(path: &Path) -> Result<Trace, Exit> {
         }
         Exit::Unreadable
     })
-}
-
-fn usage(message: &str) -> Exit {
-    complain(message);
-    Exit::Usage
 }

@@ -6,8 +6,7 @@ use std::fmt;
 use super::blocked::Consequence;
 use super::{Blocked, PodTemplate, beamlit, route};
 use crate::api::{ModelDeploymentSpec, ModelSourceRef, PolicySpec, ServiceRef};
-use crate::engine::configuration::Configuration;
-use crate::engine::configuration::EnvironmentPolicy;
+use crate::engine::configuration::{Configuration, EnvironmentPolicy};
 use crate::engine::finding::{Finding, Findings, Severity};
 use crate::engine::parse::{Misfit, Node};
 use crate::engine::subject::Surroundings;
@@ -144,45 +143,31 @@ impl<'a> Resolved<'a> {
 
     fn look_up(&mut self, object: &Node<'_>, surroundings: &Surroundings<'a>) {
         let world = surroundings.world;
-        let reference = |field| object.find(&["spec", field]);
         let ModelDeploymentSpec { model_source_ref, service_ref, metric_service_ref, .. } = &self.spec;
-        let ModelSourceRef { kind, .. } = model_source_ref;
+        let ModelSourceRef { kind, name, namespace, .. } = model_source_ref;
         let kind = kind.as_deref().and_then(Workload::of).unwrap_or(Workload::Deployment);
-        let own = full(surroundings.namespace, model_source_ref.namespace.as_deref(), &model_source_ref.name);
-        let workload = reference("modelSourceRef")
-            .and_then(|node| reached(node, kind.name(), names::dns_subdomain, surroundings))
-            .map_or(Lookup::Unknown, |name| world.workload(kind, &name));
-        let pods = match workload {
-            Lookup::Found(pods) => Some(pods),
-            Lookup::Missing => {
-                self.open.push(Open::Missing { kind: kind.name(), name: own });
-                None
-            }
-            Lookup::Unknown => {
-                self.open.push(Open::Unknown { kind: kind.name(), name: own });
-                None
-            }
-        };
+        let own = full(surroundings.namespace, namespace.as_deref(), name);
+        let reached_by = |field, kind, form| reached(object.find(&["spec", field])?, kind, form, surroundings);
+        let workload = reached_by("modelSourceRef", kind.name(), names::dns_subdomain);
+        let workload = workload.map_or(Lookup::Unknown, |name| world.workload(kind, &name));
+        let pods = found(workload, kind.name(), own).map_err(|open| self.open.push(open)).ok();
         self.pod_template = pods.and_then(|pods| pods.template.clone()).map(PodTemplate::new);
-        let ports = |field: &'static str, service: &ServiceRef| {
+        let ports = |field, service: &ServiceRef| {
             let name = full(surroundings.namespace, service.namespace.as_deref(), &service.name);
-            let found = reference(field)
-                .and_then(|node| reached(node, "Service", names::dns_label, surroundings))
-                .map_or(Lookup::Unknown, |name| world.service(&name));
-            match found {
-                Lookup::Found(ports) => {
-                    let wanted = service.target_port.and_then(|port| u16::try_from(port).ok());
-                    let (of_service, of_pods) = meant(ports, wanted, pods.map(|Pods { ports, .. }| ports)).numbers();
-                    let open = match (of_service, of_pods) {
-                        (Some(_), Some(_)) => None,
-                        (None, None) => Some(Open::Port { service: name }),
-                        _ => Some(Open::NamedPort { service: name }),
-                    };
-                    (Ports { of_service, of_pods }, open)
-                }
-                Lookup::Missing => (Ports::default(), Some(Open::Missing { kind: "Service", name })),
-                Lookup::Unknown => (Ports::default(), Some(Open::Unknown { kind: "Service", name })),
-            }
+            let there = reached_by(field, "Service", names::dns_label);
+            let there = there.map_or(Lookup::Unknown, |name| world.service(&name));
+            let all = match found(there, "Service", name.clone()) {
+                Ok(all) => all,
+                Err(open) => return (Ports::default(), Some(open)),
+            };
+            let wanted = service.target_port.and_then(|port| u16::try_from(port).ok());
+            let (of_service, of_pods) = meant(all, wanted, pods.map(|Pods { ports, .. }| ports)).numbers();
+            let open = match (of_service, of_pods) {
+                (Some(_), Some(_)) => None,
+                (None, None) => Some(Open::Port { service: name }),
+                _ => Some(Open::NamedPort { service: name }),
+            };
+            (Ports { of_service, of_pods }, open)
         };
         let serving = service_ref.as_ref().map(|service| ports("serviceRef", service));
         let metric = metric_service_ref.as_ref().map(|service| ports("metricServiceRef", service));
@@ -194,6 +179,15 @@ impl<'a> Resolved<'a> {
                 self.open.push(open);
             }
         }
+    }
+}
+
+/// What was looked for, or what stays open without it.
+fn found<T>(it: Lookup<T>, kind: &'static str, name: Name) -> Result<T, Open> {
+    match it {
+        Lookup::Found(it) => Ok(it),
+        Lookup::Missing => Err(Open::Missing { kind, name }),
+        Lookup::Unknown => Err(Open::Unknown { kind, name }),
     }
 }
 

@@ -247,8 +247,8 @@ fn decide(endpoint: Endpoint, mut request: Request<'_>, uid: &str, settings: Set
         return going(endpoint, kind, uid, subject, settings);
     }
     let unchanged = leaves_the_spec(&request);
-    let may_stamp = endpoint == Endpoint::Mutate && settings.unready.is_none() && !leaves_the_stamps(&request);
-    if unchanged && !may_stamp {
+    let never_stamps = endpoint != Endpoint::Mutate || settings.unready.is_some();
+    if unchanged && (never_stamps || leaves_the_stamps(&request)) {
         return Answer::review(&Response::allowed(uid), Verdict::Passed, subject);
     }
     // An OffloadAutoscaler is judged by itself, whatever else there may be.

@@ -1,19 +1,14 @@
 //! Step 0: from what a metric says to what all of the traffic would need at home.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::super::Time;
-use super::super::observation::{Follows, Invalid, Local, Observed, Sample};
+use super::super::observation::{Follows, Invalid, Local, Observed, SKEW, Sample};
 use super::history::{History, Valued};
-use super::rules::Rules;
-use super::want::{GRAIN, allows, reached};
+use super::rules::{GRAIN, Rules, allows, reached};
 
 /// Above this mean weight the reading of a metric that follows the traffic says nothing.
 const BLIND: f64 = 0.97;
-/// Clocks differ by less; a sample that was taken later than that is of the future.
-const SKEW: Duration = Duration::from_secs(60);
 /// The largest demand that is told apart, as a share of the target.
 const LARGEST: f64 = 1e9;
 /// How many metrics are remembered; those beyond are judged afresh each time.

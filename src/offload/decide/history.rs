@@ -115,9 +115,7 @@ impl<V: Valued> History<V> {
 
     /// All moments this much earlier, and none after now.
     pub(super) fn rewind(&mut self, now: Time, millis: i64) {
-        for (at, _) in &mut self.changes {
-            at.0 = at.0.saturating_add(millis).min(now.0);
-        }
+        rewind(self.changes.iter_mut().map(|(at, _)| at), now, millis);
     }
 }
 
@@ -182,9 +180,7 @@ impl<const MOST: bool> Ladder<MOST> {
     }
 
     pub(super) fn rewind(&mut self, now: Time, millis: i64) {
-        for (at, _) in &mut self.rungs {
-            at.0 = at.0.saturating_add(millis).min(now.0);
-        }
+        rewind(self.rungs.iter_mut().map(|(at, _)| at), now, millis);
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Decision {
 /// Decides.
 #[must_use]
 pub fn decide(now: Time, rules: &Rules, observation: &Observation, mut state: State) -> (State, Decision) {
-    let Observation { metrics, local, blocked, pause } = observation;
+    let Observation { metrics, local, blocked, pause: _ } = observation;
     state.rewind(now);
     let before = outline(&state);
     remember(now, *local, &mut state);
@@ -57,8 +57,7 @@ pub fn decide(now: Time, rules: &Rules, observation: &Observation, mut state: St
     let demands = demand::demands(now, rules, *local, metrics, &mut state.judged, &past);
     let asked = want::want(rules, &demands, state.weight);
 
-    let Choice { weight, desired, reason, by } =
-        choose(now, rules, *local, *blocked, *pause, &demands, asked, &mut state);
+    let Choice { weight, desired, reason, by } = choose(now, rules, observation, &demands, asked, &mut state);
 
     state.decided = Some(now);
     state.weight = weight;
@@ -92,17 +91,15 @@ struct Choice {
 }
 
 /// Who decides: the first that has a say.
-#[allow(clippy::too_many_arguments)]
 fn choose(
     now: Time,
     rules: &Rules,
-    local: Local,
-    blocked: Option<Blocked>,
-    pause: Option<Pause>,
+    observation: &Observation,
     demands: &[Demand],
     asked: want::Want,
     state: &mut State,
 ) -> Choice {
+    let Observation { metrics: _, local, blocked, pause } = *observation;
     let plain = |weight, desired, reason| Choice { weight, desired, reason, by: None };
     if blocked.is_some() {
         state.settle(now);

@@ -13,8 +13,8 @@ use super::super::Time;
 use super::super::observation::Follows;
 use super::demand::{Demand, Known};
 use super::history::rewind;
-use super::rules::{Rules, STEP};
-use super::want::{allows, enough, largest, middle, reached};
+use super::rules::{Rules, STEP, allows, middle, reached};
+use super::want::{enough, largest};
 use crate::api::Strategy;
 
 /// For how long a probe waits for metrics that fail before it turns back.

@@ -13,6 +13,9 @@ pub(super) const STEP: u8 = 25;
 /// The time between the steps back: the period of a default step of scaling down.
 pub(super) const PERIOD: Duration = Duration::from_secs(15);
 
+/// Two shares that differ by less are the same: a target of 90 % is reached by 0.9, however that was computed.
+pub(super) const GRAIN: f64 = 1e-9;
+
 /// What decides, read once from the compiled [`OffloadAutoscalerSpec`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
@@ -148,6 +151,21 @@ pub(super) fn recovering(rules: &Rules) -> Rules {
     Rules { down, ..rules.clone() }
 }
 
+/// Whether a demand asks for traffic to be sent away.
+pub(super) fn reached(rules: &Rules, share: f64) -> bool {
+    share >= 1.0 + rules.up.tolerance - GRAIN
+}
+
+/// Whether a demand lets all traffic come home.
+pub(super) fn allows(rules: &Rules, share: f64) -> bool {
+    share <= 1.0 - rules.down.tolerance + GRAIN
+}
+
+/// The middle between the target and where traffic is let home.
+pub(super) fn middle(rules: &Rules) -> f64 {
+    1.0 - rules.down.tolerance.min(1.0) / 2.0
+}
+
 /// A value of a spec is out of its range; where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is out of its range")]
@@ -163,11 +181,7 @@ fn seconds(value: i32, range: std::ops::RangeInclusive<i32>) -> Option<Duration>
 
 /// A quantity of 0 or more as a number.
 fn share(value: &IntOrString) -> Option<f64> {
-    let quantity = match value {
-        IntOrString::Int(integer) => Quantity::parse(&integer.to_string()),
-        IntOrString::String(text) => Quantity::parse(text),
-    };
-    quantity.filter(|quantity| !quantity.is_negative())?.plain().parse().ok()
+    Quantity::of_field(value).filter(|quantity| !quantity.is_negative())?.plain().parse().ok()
 }
 
 /// FNV-1a over the metric as it is written: the same for the same text, on every build and machine.

@@ -2,11 +2,8 @@
 
 use super::demand::{Demand, Known};
 use super::reason::Reason;
-use super::rules::Rules;
+use super::rules::{GRAIN, Rules, allows, middle, reached};
 use crate::api::Strategy;
-
-/// Two shares that differ by less are the same: a target of 90 % is reached by 0.9, however that was computed.
-pub(super) const GRAIN: f64 = 1e-9;
 
 /// What the metrics ask for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,21 +80,6 @@ pub(super) fn enough(share: f64, home: f64) -> u8 {
     let away = ((1.0 - home / share) * 100.0 - GRAIN).ceil();
     // A cast of a float ends at the ends of the integer.
     away.clamp(0.0, 100.0) as u8
-}
-
-/// Whether a demand asks for traffic to be sent away.
-pub(super) fn reached(rules: &Rules, share: f64) -> bool {
-    share >= 1.0 + rules.up.tolerance - GRAIN
-}
-
-/// Whether a demand lets all traffic come home.
-pub(super) fn allows(rules: &Rules, share: f64) -> bool {
-    share <= 1.0 - rules.down.tolerance + GRAIN
-}
-
-/// The middle between the target and where traffic is let home.
-pub(super) fn middle(rules: &Rules) -> f64 {
-    1.0 - rules.down.tolerance.min(1.0) / 2.0
 }
 
 /// The largest demand that is known.

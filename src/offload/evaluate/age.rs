@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Fault, Reading, Value};
-use crate::offload::{Time, observation};
+use crate::offload::Time;
+use crate::offload::observation::{self, SKEW};
 
 /// After so many windows without a newer one, a sample is stale.
 ///
 /// metrics-server scrapes every 15 s what the kubelet itself measured up to 15 s before: the sample of a healthy cluster is up to two
 /// windows old, and that of one which missed two scrapes up to four. The HPA knows no such limit; a source that stopped would make it
 /// act on its last word for ever.
-const STALE_AFTER: u32 = 5;
+pub const STALE_AFTER: u32 = 5;
 
-/// Clocks differ by less, whatever the window; what is of a later moment is of the future.
-const SKEW: Duration = Duration::from_secs(60);
 /// The most spans of one sample. Beyond it, they are told apart no finer than that few remain.
 const SPANS: usize = 16;
 

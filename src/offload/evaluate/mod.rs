@@ -20,6 +20,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use age::STALE_AFTER;
 pub use fault::Fault;
 pub use groups::Counts;
 pub use milli::Milli;
@@ -120,7 +121,9 @@ pub fn evaluate(
     Evaluation { follows: follows(metric), outcome }
 }
 
-fn follows(metric: &MetricSpec) -> Follows {
+/// How a metric follows the traffic, of which its source need not be asked.
+#[must_use]
+pub fn follows(metric: &MetricSpec) -> Follows {
     let memory = |name: Option<&str>| name == Some("memory");
     let by_traffic = match metric.type_ {
         MetricSourceType::Resource => !memory(metric.resource.as_ref().map(|source| source.name.as_str())),

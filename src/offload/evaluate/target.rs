@@ -30,11 +30,7 @@ impl Target {
 }
 
 fn milli(quantity: &IntOrString) -> Option<Milli> {
-    let quantity = match quantity {
-        IntOrString::Int(integer) => Quantity::parse(&integer.to_string()),
-        IntOrString::String(text) => Quantity::parse(text),
-    };
-    quantity.map(Milli::of).filter(|milli| milli.0 > 0)
+    Quantity::of_field(quantity).map(Milli::of).filter(|milli| milli.0 > 0)
 }
 
 /// A metric as it is, in the forms in which it is shown. At least one is there.

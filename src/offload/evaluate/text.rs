@@ -69,11 +69,7 @@ fn milli(milli: Option<Milli>, resource: Option<&str>) -> String {
 
 /// A target as the API server gives it back.
 fn written(target: Option<&IntOrString>) -> String {
-    let text = match target {
-        Some(IntOrString::Int(integer)) => integer.to_string(),
-        Some(IntOrString::String(text)) => text.clone(),
-        None => return UNKNOWN.to_owned(),
-    };
+    let Some(text) = target.map(IntOrString::to_string) else { return UNKNOWN.to_owned() };
     Quantity::canonical(&text).unwrap_or(text)
 }
 

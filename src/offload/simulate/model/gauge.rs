@@ -6,7 +6,7 @@ use super::{Measured, with_idle};
 use crate::api::{MetricSourceType, MetricSpec, MetricTarget};
 use crate::engine::units::Quantity;
 use crate::offload::Time;
-use crate::offload::evaluate::{Fault, Tolerance, Workload, evaluate};
+use crate::offload::evaluate::follows;
 use crate::offload::observation::{Follows, Invalid, Observed, Sample};
 
 /// Where a target is taken to be that no model can place: at so much of what the pods request.
@@ -192,7 +192,7 @@ impl Gauge {
         }
     }
 
-    /// The type says which field of a target counts, as in [`evaluate`].
+    /// The type says which field of a target counts, as in [`crate::offload::evaluate`].
     fn reading(name: &str, target: &MetricTarget, like: Like, assumed: &[Assumed]) -> Option<(Self, Option<String>)> {
         let gauge = |kind| Self { name: name.to_owned(), kind };
         let MetricTarget { type_, value, average_value, average_utilization } = target;
@@ -273,12 +273,6 @@ enum Like {
     Served,
     Demand,
     Nothing,
-}
-
-/// How a metric follows the traffic, of which its source need not be asked.
-fn follows(metric: &MetricSpec) -> Follows {
-    let (nobody, exact) = (Workload { pods: &[], replicas: 0 }, Tolerance { up: 0.0, down: 0.0 });
-    evaluate(Time(0), metric, nobody, Err(&Fault::NoSamples), exact).follows
 }
 
 /// In thousandths; none unless it is above 0.

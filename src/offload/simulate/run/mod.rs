@@ -7,6 +7,7 @@ use super::model::{Gauges, Home, Knobs, Load, Pods, Reading, Sampler, Second};
 use super::trace::{MAX_DURATION, Trace};
 use crate::offload::Time;
 use crate::offload::decide::{Decision, Reason, Rules, State, decide};
+use crate::offload::evaluate::STALE_AFTER;
 use crate::offload::observation::{Blocked, Local, Observation};
 
 /// Everything that a run depends on.
@@ -104,8 +105,6 @@ pub struct Run {
 /// When time begins: no part of the pipeline may depend on it.
 const START: Time = Time(1_767_225_600_000);
 const SECOND: u64 = 1000;
-/// After so many windows a sample is stale, as [`crate::offload::evaluate`] has it; a test holds the two together.
-const STALE_AFTER: u32 = 5;
 
 /// Replays a trace.
 #[must_use]
