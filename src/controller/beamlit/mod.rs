@@ -1,0 +1,1 @@
+//! The client of Beamlit's API: tokens, models, policies, and who owns what there.

@@ -1,0 +1,1 @@
+//! The readers of metrics: what the sources answer, batched, as `offload` wants it.
