@@ -5,4 +5,6 @@
 //! Inside: `beamlit` (the client), `metrics` (the readers) ← the rest.
 
 pub mod beamlit;
+pub mod lease;
 pub mod metrics;
+pub mod view;
