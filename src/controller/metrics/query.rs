@@ -74,6 +74,16 @@ impl Query {
             }),
         }
     }
+
+    /// The namespace that it is about.
+    pub(super) fn namespace(&self) -> &str {
+        match self {
+            Self::Resource { namespace }
+            | Self::Pods { namespace, .. }
+            | Self::Object { namespace, .. }
+            | Self::External { namespace, .. } => namespace,
+        }
+    }
 }
 
 #[cfg(test)]
