@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::resources::{Needed, Watched};
 use super::slim::{PodPorts, Slim};
-use super::{WATCH_TIMEOUT, Watches};
+use super::{Change, WATCH_TIMEOUT, Watches};
 use crate::engine::parse::{Member, Node, Value as Tree};
 use crate::engine::world::{Fact, Name};
 
@@ -62,18 +62,24 @@ where
             Ok(Event::Apply(object)) => {
                 // Most changes are of the status, and tell nothing that is kept.
                 if let Some(fact) = fact(&object).filter(|fact| !watches.world().knows(fact)) {
-                    watches.change(|world| world.put(fact));
+                    let change = Change::Of(watched.resource, name(object.meta()));
+                    watches.change(change, |world| world.put(fact));
                 }
             }
             Ok(Event::Delete(object)) => {
-                let ObjectMeta { name, namespace, .. } = object.meta();
-                let name = Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default());
-                watches.change(|world| world.remove(watched.resource, &name));
+                let name = name(object.meta());
+                watches.change(Change::Of(watched.resource, name.clone()), |world| {
+                    world.remove(watched.resource, &name);
+                });
             }
             Err(error) => return Fault::of(&error),
         }
     }
     Fault::stopped()
+}
+
+fn name(ObjectMeta { name, namespace, .. }: &ObjectMeta) -> Name {
+    Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
 }
 
 /// The parts of an object that a fact is made of, as a tree.
