@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use super::resources::{Needed, Watched};
 use super::slim::{PodPorts, Slim, Spec};
-use super::{WATCH_TIMEOUT, Watches};
+use super::{Change, WATCH_TIMEOUT, Watches};
 use crate::engine::parse::{Member, Node, Value as Tree};
 use crate::engine::world::{Fact, Name};
 
@@ -60,12 +60,15 @@ where
         Event::Apply(object) => {
             // Most changes are of the status, and tell nothing that is kept.
             if let Some(fact) = fact(&object).filter(|fact| !watches.world().knows(fact)) {
-                watches.change(|world| world.put(fact));
+                let change = Change::Of(watched.resource, named(object.meta()));
+                watches.change(change, |world| world.put(fact));
             }
         }
         Event::Delete(object) => {
             let name = named(object.meta());
-            watches.change(|world| world.remove(watched.resource, &name));
+            watches.change(Change::Of(watched.resource, name.clone()), |world| {
+                world.remove(watched.resource, &name);
+            });
         }
     })
     .await
@@ -87,8 +90,7 @@ where
 }
 
 /// The name of an object that the API server told of.
-pub(crate) fn named(metadata: &ObjectMeta) -> Name {
-    let ObjectMeta { name, namespace, .. } = metadata;
+pub(crate) fn named(ObjectMeta { name, namespace, .. }: &ObjectMeta) -> Name {
     Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
 }
 

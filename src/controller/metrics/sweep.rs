@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::Query;
@@ -53,7 +53,9 @@ impl Gate {
 /// Makes the calls, in their order.
 pub(super) async fn sweep(calls: Vec<Call<'_>>, concurrency: usize, end: Instant, gate: &Gate) -> Vec<Done> {
     let unreachable = Mutex::new(None);
-    let made = calls.into_iter().map(|call| make(call, end, gate, &unreachable));
+    // Boxed, or else the compiler cannot tell that the whole may move between threads.
+    let made: Vec<BoxFuture<'_, Done>> =
+        calls.into_iter().map(|call| make(call, end, gate, &unreachable).boxed()).collect();
     futures::stream::iter(made).buffer_unordered(concurrency.max(1)).collect().await
 }
 

@@ -1,0 +1,102 @@
+//! Keeps a store of our own objects, and has looked at what changes.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use kube::Api;
+use kube::client::Client;
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::watcher::{self, Event, watcher};
+
+use super::context::Context;
+use super::stored::{ModelDeployments, OffloadAutoscalers, Ours, Policies, Stored};
+use crate::engine::Kind;
+use crate::engine::world::Name;
+use crate::watch::WATCH_TIMEOUT;
+
+/// What becomes of an object of this kind that appears, changes or goes.
+pub trait Kept: Ours {
+    /// It is there, or has changed.
+    fn is_there(object: &Stored<Self>, context: &Context);
+    /// It is gone.
+    fn is_gone(name: &Name, context: &Context);
+}
+
+impl Kept for ModelDeployments {
+    fn is_there(object: &Stored<Self>, context: &Context) {
+        context.model_deployments_due.push(object.name());
+    }
+
+    fn is_gone(name: &Name, context: &Context) {
+        context.memory.forget(name);
+        context.metrics.forget(name.namespace(), name.name());
+    }
+}
+
+impl Kept for OffloadAutoscalers {
+    fn is_there(object: &Stored<Self>, context: &Context) {
+        let name = object.name();
+        context.autoscalers_due.push(name.clone());
+        // One that somebody wrote or changed is made again what was compiled. Most changes are of the status, and our own.
+        let own = context.memory.terms(&name).is_some_and(|terms| {
+            object.controlled_by(Kind::ModelDeployment) == Some(terms.uid.as_str())
+                && object.spec() == serde_json::to_value(&terms.spec).ok()
+        });
+        if !own {
+            context.model_deployments_due.push(name);
+        }
+    }
+
+    fn is_gone(name: &Name, context: &Context) {
+        context.model_deployments_due.push(name.clone());
+    }
+}
+
+impl Kept for Policies {
+    fn is_there(object: &Stored<Self>, context: &Context) {
+        context.policies_due.push(object.name());
+    }
+
+    fn is_gone(_name: &Name, _context: &Context) {}
+}
+
+/// Keeps the store, for ever.
+pub async fn keep<K: Kept>(context: Arc<Context>, client: Client, mut writer: Writer<Stored<K>>) {
+    let store = writer.as_reader();
+    let api: Api<Stored<K>> = Api::all(client);
+    let mut events = watcher(api, watcher::Config::default().timeout(WATCH_TIMEOUT)).default_backoff().boxed();
+    let mut fault = None;
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                fault = None;
+                let before = matches!(event, Event::InitDone).then(|| store.state());
+                writer.apply_watcher_event(&event);
+                match &event {
+                    Event::Apply(object) => K::is_there(object, &context),
+                    Event::Delete(object) => K::is_gone(&object.name(), &context),
+                    Event::InitDone => {
+                        let now = store.state();
+                        for gone in before.iter().flatten().filter(|old| store.get(&old.reference()).is_none()) {
+                            K::is_gone(&gone.name(), &context);
+                        }
+                        now.iter().for_each(|object| K::is_there(object, &context));
+                    }
+                    Event::Init | Event::InitApply(_) => {}
+                }
+            }
+            Err(error) => {
+                let words = error.to_string();
+                context.metrics.watch_restarted(K::PLURAL);
+                if fault.as_ref() != Some(&words) {
+                    tracing::warn!(
+                        resource = K::PLURAL,
+                        "the reconciler's watch failed, and is started again: {words}"
+                    );
+                    fault = Some(words);
+                }
+            }
+        }
+    }
+}
