@@ -37,8 +37,8 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use self::beamlit::{Key, Mirror};
-use self::context::Context;
 pub use self::context::Configured;
+use self::context::Context;
 use self::drive::drive;
 use self::events::Events;
 use self::memory::Memory;

@@ -19,7 +19,7 @@ use crate::watch::Change;
 const GATHER: Duration = Duration::from_secs(2);
 
 /// What the judge knows of other objects has changed.
-pub async fn by_world(context: Arc<Context>) {
+pub(super) async fn by_world(context: Arc<Context>) {
     let mut changes = context.watches.changes();
     loop {
         let all = match changes.recv().await {
@@ -76,13 +76,13 @@ fn blocked_by(context: &Context, by: Blocked) -> Vec<Name> {
 }
 
 /// Has every object looked at.
-pub fn everything(context: &Context) {
+pub(super) fn everything(context: &Context) {
     context.model_deployments_due.extend(context.model_deployments.state().iter().map(|object| object.name()));
     context.policies_due.extend(context.policies.state().iter().map(|object| object.name()));
 }
 
 /// What decisions are made on has changed.
-pub async fn by_view(context: Arc<Context>) {
+pub(super) async fn by_view(context: Arc<Context>) {
     let mut changes = context.view.changes();
     while let Some(change) = changes.next().await {
         match change {
@@ -105,18 +105,24 @@ pub async fn by_view(context: Arc<Context>) {
 }
 
 /// What Beamlit holds has changed.
-pub async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<mpsc::UnboundedReceiver<Key>>>) {
+pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<mpsc::UnboundedReceiver<Key>>>) {
     let mut changes = changes.lock().await;
     while let Some(key) = changes.recv().await {
         let stored = context.beamlit.as_ref().and_then(|mirror| mirror.get(&key)).flatten();
         let owner = stored.and_then(|stored| stored.ownership).map(|ownership| ownership.object);
-        let owner = owner.as_deref().and_then(|owner| owner.split_once('/')).map(|(namespace, name)| Name::new(namespace, name));
+        let owner = owner
+            .as_deref()
+            .and_then(|owner| owner.split_once('/'))
+            .map(|(namespace, name)| Name::new(namespace, name));
         match &key {
             Key::Policy { .. } => context.policies_due.extend(owner),
             Key::Model { environment, name } => {
                 let all = context.memory.all_terms().into_iter();
                 let its = all.filter(|(_, terms)| {
-                    terms.remote.as_ref().is_some_and(|remote| remote.environment == environment && remote.name == *name)
+                    terms
+                        .remote
+                        .as_ref()
+                        .is_some_and(|remote| remote.environment == environment && remote.name == *name)
                 });
                 for name in its.map(|(name, _)| name).chain(owner) {
                     context.autoscalers_due.push(name.clone());

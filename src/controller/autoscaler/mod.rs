@@ -39,7 +39,10 @@ const MOVED: f64 = 0.02;
 ///
 /// # Errors
 /// If something could not be written. Nothing takes effect that could not be stored.
-pub async fn reconcile(autoscaler: Arc<Stored<OffloadAutoscalers>>, context: Arc<Context>) -> Result<Action, Unfinished> {
+pub(super) async fn reconcile(
+    autoscaler: Arc<Stored<OffloadAutoscalers>>,
+    context: Arc<Context>,
+) -> Result<Action, Unfinished> {
     let name = autoscaler.name();
     let course = context.memory.course(&name);
     let mut course = course.lock().await;

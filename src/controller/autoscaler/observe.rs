@@ -27,7 +27,11 @@ pub(super) fn observe(now: Time, terms: &Terms, blocked: Option<Blocked>, contex
     let (local, pods, replicas) = match &workload {
         Lookup::Found(scaled) => {
             let namespace = terms.spec.scale_target_ref.namespace.as_str();
-            (context.view.local(&terms.service, terms.spec.route.service.port), context.view.pods(namespace, &scaled.selector), scaled.replicas)
+            (
+                context.view.local(&terms.service, terms.spec.route.service.port),
+                context.view.pods(namespace, &scaled.selector),
+                scaled.replicas,
+            )
         }
         // A name that was mistyped must not send everything away.
         Lookup::Missing | Lookup::Unknown => (Local::Unknown, Vec::new(), 0),
@@ -70,10 +74,11 @@ impl Seen {
 
     /// Which metrics say nothing, and why; empty if all say something.
     pub(super) fn unavailable(&self, terms: &Terms) -> String {
-        let faults = terms.spec.metrics.iter().zip(&self.evaluations).enumerate().filter_map(|(index, (metric, of))| {
-            let fault = of.outcome.as_ref().err()?;
-            Some(format!("metrics[{index}] ({}): {fault}", metric.type_.name()))
-        });
+        let faults =
+            terms.spec.metrics.iter().zip(&self.evaluations).enumerate().filter_map(|(index, (metric, of))| {
+                let fault = of.outcome.as_ref().err()?;
+                Some(format!("metrics[{index}] ({}): {fault}", metric.type_.name()))
+            });
         faults.collect::<Vec<_>>().join("; ")
     }
 }

@@ -23,7 +23,11 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
         Some(Ok(state)) => state,
         other => {
             if let Some(Err(unreadable)) = &other {
-                tracing::warn!(namespace = name.namespace(), name = name.name(), "the stored state is not used: {unreadable}");
+                tracing::warn!(
+                    namespace = name.namespace(),
+                    name = name.name(),
+                    "the stored state is not used: {unreadable}"
+                );
             }
             let kept = other.and_then(Result::err).and_then(|unreadable| unreadable.state).map(|state| *state);
             kept.or_else(|| said_by_service(terms, name, view).map(State::holding))

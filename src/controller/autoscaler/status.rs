@@ -37,7 +37,12 @@ pub(super) fn status(
         reference: Some(format!("{}/{}", target.kind, target.name)),
         targets: Some(seen.targets(terms)),
         observed_generation: Some(generation),
-        conditions: Some(conditions(before, &[available(step), said_routed(routed), paused(terms.pause.as_ref())], generation, now)),
+        conditions: Some(conditions(
+            before,
+            &[available(step), said_routed(routed), paused(terms.pause.as_ref())],
+            generation,
+            now,
+        )),
         state: serde_json::to_value(state).ok().map(|state| with(state, deployed.as_ref())),
     }
 }

@@ -74,7 +74,8 @@ async fn bytes(mut body: Body, most: usize) -> Result<Vec<u8>, Failed> {
     }
     let mut bytes = Vec::with_capacity(expected);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Failed::unavailable(format!("the answer broke off: {}", innermost(&error))))?;
+        let frame =
+            frame.map_err(|error| Failed::unavailable(format!("the answer broke off: {}", innermost(&error))))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len().saturating_add(data.len()) > most {
             return Err(Failed::too_large(most));

@@ -44,11 +44,7 @@ pub(super) async fn dereference(object: &Stored<ModelDeployments>, context: &Con
 }
 
 /// The workload with the template of its pods, which Beamlit is told; none if there is no such workload.
-async fn pods(
-    object: &Stored<ModelDeployments>,
-    context: &Context,
-    world: &World,
-) -> Result<Option<Fact>, Unfinished> {
+async fn pods(object: &Stored<ModelDeployments>, context: &Context, world: &World) -> Result<Option<Fact>, Unfinished> {
     let Some((kind, name)) = workload(object) else { return Ok(None) };
     // What is not there need not be asked for, and what is another team's must not be.
     let there = matches!(world.workload(kind, &name), Lookup::Found(_));
@@ -62,10 +58,8 @@ async fn pods(
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), name.namespace(), &resource);
     let found = api.get_opt(name.name()).await;
     context.metrics.kubernetes_request("get_workload", if found.is_ok() { Answer::Ok } else { Answer::Refused });
-    let unread = |error: kube::Error| Unfinished::Unread {
-        what: format!("{} {name}", kind.name()),
-        why: error.to_string(),
-    };
+    let unread =
+        |error: kube::Error| Unfinished::Unread { what: format!("{} {name}", kind.name()), why: error.to_string() };
     let tree = found.map_err(unread)?.and_then(|workload| serde_json::to_value(workload).ok());
     Ok(tree.and_then(|tree| Fact::of_file(Resource::Workloads(kind), &Node::from(&tree), name.namespace())))
 }

@@ -19,7 +19,7 @@ use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
 ///
 /// # Errors
 /// If something is left to do. The status says so.
-pub async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Action, Unfinished> {
+pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Action, Unfinished> {
     if object.is_going() {
         if object.has_finalizer(super::writes::FINALIZER) {
             remote::release(&object, &context).await?;
@@ -60,19 +60,14 @@ fn validate(object: &Stored<Policies>, context: &Context) -> Result<Result<beaml
     }
     let (name, world) = (object.name(), context.watches.world());
     let configuration = (context.configuration)();
-    let surroundings = Surroundings {
-        namespace: name.namespace(),
-        name: name.name(),
-        configuration: &configuration,
-        world: &world,
-    };
+    let surroundings =
+        Surroundings { namespace: name.namespace(), name: name.name(), configuration: &configuration, world: &world };
     let mut node = object.node();
     _ = defaults::apply(Kind::Policy, &mut node);
     let findings = judge(Kind::Policy, &node, &surroundings, Reading::Review);
     let policy = compile_policy(&node, &surroundings, &findings);
-    Ok(policy.map_err(|not_compiled| {
-        not_compiled.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-    }))
+    Ok(policy
+        .map_err(|not_compiled| not_compiled.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
 }
 
 fn status(
@@ -90,10 +85,21 @@ fn status(
     let text = |new: Option<&String>, old: &Option<String>| new.or(old.as_ref()).cloned();
     PolicyStatus {
         workspace: text(stored.and_then(|stored| stored.workspace.as_ref()), &before.workspace),
-        created_at_on_beamlit: text(stored.and_then(|stored| stored.created_at.as_ref()), &before.created_at_on_beamlit),
-        updated_at_on_beamlit: text(stored.and_then(|stored| stored.updated_at.as_ref()), &before.updated_at_on_beamlit),
+        created_at_on_beamlit: text(
+            stored.and_then(|stored| stored.created_at.as_ref()),
+            &before.created_at_on_beamlit,
+        ),
+        updated_at_on_beamlit: text(
+            stored.and_then(|stored| stored.updated_at.as_ref()),
+            &before.updated_at_on_beamlit,
+        ),
         observed_generation: Some(generation),
-        conditions: Some(conditions(old, &[accepted, remote::synced(fault.is_some(), applied)], generation, Timestamp::now())),
+        conditions: Some(conditions(
+            old,
+            &[accepted, remote::synced(fault.is_some(), applied)],
+            generation,
+            Timestamp::now(),
+        )),
     }
 }
 

@@ -54,7 +54,6 @@ pub fn status(metric: &MetricSpec, evaluation: &Evaluation) -> v2::MetricStatus 
     status
 }
 
-
 fn value_status(current: Current, resource: Option<&str>) -> v2::MetricValueStatus {
     let Current { value, average, utilization } = current;
     let text = |milli| resource::Quantity(quantity(milli, resource));

@@ -3,6 +3,7 @@
 mod api_server;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use self::api_server::{ApiServer, Mode};
 use super::*;
