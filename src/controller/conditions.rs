@@ -7,7 +7,7 @@ use crate::engine::finding::shorten;
 
 /// A condition of an object. Which types a kind has is in `docs/operations.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Type {
+pub(super) enum Type {
     /// The object is one that means something.
     Accepted,
     /// It is known what its policies allow.
@@ -28,7 +28,7 @@ pub enum Type {
 
 impl Type {
     /// Every type.
-    pub const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Accepted,
         Self::PoliciesResolved,
         Self::Synced,
@@ -41,7 +41,7 @@ impl Type {
 
     /// The word.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Accepted => "Accepted",
             Self::PoliciesResolved => "PoliciesResolved",
@@ -57,7 +57,7 @@ impl Type {
 
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holds {
+pub(super) enum Holds {
     /// It does.
     Yes,
     /// It does not.
@@ -69,7 +69,7 @@ pub enum Holds {
 impl Holds {
     /// The word.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Yes => "True",
             Self::No => "False",
@@ -86,20 +86,20 @@ impl From<bool> for Holds {
 
 /// What is to be said of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub(super) struct Said {
     /// Of what.
-    pub of: Type,
+    pub(super) of: Type,
     /// Whether it holds.
-    pub holds: Holds,
+    pub(super) holds: Holds,
     /// Why, in one word of a closed set.
-    pub reason: &'static str,
+    pub(super) reason: &'static str,
     /// Why, in a sentence.
-    pub message: String,
+    pub(super) message: String,
 }
 
 impl Said {
     /// It holds, or does not.
-    pub fn new(of: Type, holds: impl Into<Holds>, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(of: Type, holds: impl Into<Holds>, reason: &'static str, message: impl Into<String>) -> Self {
         let mut message = message.into();
         shorten(&mut message, LONGEST);
         Self { of, holds: holds.into(), reason, message }
@@ -111,7 +111,7 @@ const LONGEST: usize = 2048;
 
 /// The conditions of an object, where `before` is what it has.
 #[must_use]
-pub fn conditions(before: &[Condition], said: &[Said], generation: i64, now: Timestamp) -> Vec<Condition> {
+pub(super) fn conditions(before: &[Condition], said: &[Said], generation: i64, now: Timestamp) -> Vec<Condition> {
     let of = |said: &Said| {
         let status = said.holds.word();
         let old = before.iter().find(|condition| condition.type_ == said.of.word());
@@ -136,7 +136,7 @@ fn whole_seconds(at: Timestamp) -> Timestamp {
 
 /// What of two lists somebody acts on: everything but the words, in which numbers may change all the time.
 #[must_use]
-pub fn alike(one: &[Condition], other: &[Condition]) -> bool {
+pub(super) fn alike(one: &[Condition], other: &[Condition]) -> bool {
     let outline = |condition: &Condition| {
         let Condition { type_, status, reason, observed_generation, message: _, last_transition_time: _ } =
             condition.clone();

@@ -26,61 +26,61 @@ use crate::watch::Watches;
 pub type Configured = dyn Fn() -> Arc<Configuration> + Send + Sync;
 
 /// What all reconcilers share.
-pub struct Context {
+pub(super) struct Context {
     /// What else is in the cluster, as judgements ask for it.
-    pub watches: Arc<Watches>,
+    pub(super) watches: Arc<Watches>,
     /// The operator's configuration.
-    pub configuration: Arc<Configured>,
+    pub(super) configuration: Arc<Configured>,
     /// What is in the cluster, as decisions ask for it.
-    pub view: View,
+    pub(super) view: View,
     /// What the reconcilers know of each other's work.
-    pub memory: Memory,
+    pub(super) memory: Memory,
     /// What the sources of metrics last answered; none before they were first asked.
-    pub readings: ArcSwapOption<Readings>,
+    pub(super) readings: ArcSwapOption<Readings>,
     /// What Beamlit holds; none without credentials.
-    pub beamlit: Option<Arc<Mirror>>,
+    pub(super) beamlit: Option<Arc<Mirror>>,
     /// The way to the API server, for what is read once.
-    pub client: Client,
+    pub(super) client: Client,
     /// Writes into the cluster.
-    pub writer: Writer,
+    pub(super) writer: Writer,
     /// Tells of transitions.
-    pub events: Events,
+    pub(super) events: Events,
     /// The metrics of the process.
-    pub metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     /// The ModelDeployments.
-    pub model_deployments: Store<Stored<ModelDeployments>>,
+    pub(super) model_deployments: Store<Stored<ModelDeployments>>,
     /// The Policies.
-    pub policies: Store<Stored<Policies>>,
+    pub(super) policies: Store<Stored<Policies>>,
     /// The OffloadAutoscalers.
-    pub autoscalers: Store<Stored<OffloadAutoscalers>>,
+    pub(super) autoscalers: Store<Stored<OffloadAutoscalers>>,
     /// Which ModelDeployments are to be looked at.
-    pub model_deployments_due: Queue,
+    pub(super) model_deployments_due: Queue,
     /// Which weights are to be decided.
-    pub autoscalers_due: Queue,
+    pub(super) autoscalers_due: Queue,
     /// Which Policies are to be looked at.
-    pub policies_due: Queue,
+    pub(super) policies_due: Queue,
     /// For how long an object stays that Beamlit cannot be told to let go of.
-    pub patience: Duration,
+    pub(super) patience: Duration,
 }
 
 impl Context {
     /// One of the ModelDeployments.
-    pub fn model_deployment(&self, name: &Name) -> Option<Arc<Stored<ModelDeployments>>> {
+    pub(super) fn model_deployment(&self, name: &Name) -> Option<Arc<Stored<ModelDeployments>>> {
         self.model_deployments.get(&reference(name))
     }
 
     /// One of the OffloadAutoscalers.
-    pub fn autoscaler(&self, name: &Name) -> Option<Arc<Stored<OffloadAutoscalers>>> {
+    pub(super) fn autoscaler(&self, name: &Name) -> Option<Arc<Stored<OffloadAutoscalers>>> {
         self.autoscalers.get(&reference(name))
     }
 }
 
 /// As kube-runtime names an object.
-pub fn reference<K: Ours>(name: &Name) -> ObjectRef<Stored<K>> {
+pub(super) fn reference<K: Ours>(name: &Name) -> ObjectRef<Stored<K>> {
     ObjectRef::new(name.name()).within(name.namespace())
 }
 
 /// This moment, as decisions count time.
-pub fn now() -> Time {
+pub(super) fn now() -> Time {
     Time(Timestamp::now().as_millisecond())
 }

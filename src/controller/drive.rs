@@ -27,7 +27,7 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 struct Failures(Mutex<HashMap<Name, u32>>);
 
 /// Reconciles what is due, for ever.
-pub async fn drive<K, F, R>(
+pub(super) async fn drive<K, F, R>(
     controller: Controller,
     context: &Arc<Context>,
     store: Store<Stored<K>>,

@@ -28,7 +28,7 @@ const LONGEST: usize = 1000;
 
 /// What is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// All in order.
     Normal,
     /// Somebody should look.
@@ -36,7 +36,7 @@ pub enum Tone {
 }
 
 /// Tells of transitions.
-pub struct Events {
+pub(super) struct Events {
     recorder: Recorder,
     metrics: Arc<Metrics>,
     /// How many each object may still have, and since when.
@@ -46,13 +46,13 @@ pub struct Events {
 impl Events {
     /// As told by this instance.
     #[must_use]
-    pub fn new(client: Client, instance: &str, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(client: Client, instance: &str, metrics: Arc<Metrics>) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(instance.to_owned()) };
         Self { recorder: Recorder::new(client, reporter), metrics, allowed: Mutex::default() }
     }
 
     /// Tells of an object. An event that cannot be written is counted and forgotten.
-    pub async fn tell<K: Ours>(&self, of: &Stored<K>, tone: Tone, reason: &str, note: &str) {
+    pub(super) async fn tell<K: Ours>(&self, of: &Stored<K>, tone: Tone, reason: &str, note: &str) {
         if !self.may(of.uid(), Instant::now()) {
             return;
         }

@@ -16,7 +16,7 @@ use crate::engine::world::Name;
 use crate::watch::WATCH_TIMEOUT;
 
 /// What becomes of an object of this kind that appears, changes or goes.
-pub trait Kept: Ours {
+pub(super) trait Kept: Ours {
     /// It is there, or has changed.
     fn is_there(object: &Stored<Self>, context: &Context);
     /// It is gone.
@@ -62,7 +62,7 @@ impl Kept for Policies {
 }
 
 /// Keeps the store, for ever.
-pub async fn keep<K: Kept>(context: Arc<Context>, client: Client, mut writer: Writer<Stored<K>>) {
+pub(super) async fn keep<K: Kept>(context: Arc<Context>, client: Client, mut writer: Writer<Stored<K>>) {
     let store = writer.as_reader();
     let api: Api<Stored<K>> = Api::all(client);
     let mut events = watcher(api, watcher::Config::default().timeout(WATCH_TIMEOUT)).default_backoff().boxed();

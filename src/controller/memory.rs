@@ -14,7 +14,7 @@ use crate::offload::observation::Blocked;
 
 /// Everything that is remembered.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub(super) struct Memory {
     terms: Mutex<HashMap<Name, Arc<Terms>>>,
     courses: Mutex<HashMap<Name, Arc<AsyncMutex<Option<Course>>>>>,
     outcomes: Mutex<HashMap<Name, Outcome>>,
@@ -23,50 +23,50 @@ pub struct Memory {
 
 /// Where the weight of one object is on its way. Whoever holds it is the only one that writes what the object's Service says.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub(super) struct Course {
     /// The uid of the ModelDeployment.
-    pub uid: String,
+    pub(super) uid: String,
     /// What was decided, and on what grounds, as it was last stored or goes on from there.
-    pub state: State,
+    pub(super) state: State,
     /// Whether the model was last reported as deployed on Beamlit, if anybody ever said.
-    pub deployed: Option<Deployed>,
+    pub(super) deployed: Option<Deployed>,
     /// The status that people see.
-    pub shown: OffloadAutoscalerStatus,
+    pub(super) shown: OffloadAutoscalerStatus,
     /// When it was written.
-    pub shown_at: Option<Instant>,
+    pub(super) shown_at: Option<Instant>,
     /// Each metric's share of its target as it was written.
-    pub shown_ratios: Vec<f64>,
+    pub(super) shown_ratios: Vec<f64>,
     /// Whether the Service says what was decided.
-    pub routed: Routed,
+    pub(super) routed: Routed,
 }
 
 /// What Beamlit last said of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deployed {
+pub(super) struct Deployed {
     /// Which model, as `environment/name`.
-    pub model: String,
+    pub(super) model: String,
     /// Whether it is deployed.
-    pub is: bool,
+    pub(super) is: bool,
 }
 
 /// What came of the last decision, for the status of the ModelDeployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// The weight in force.
-    pub weight: u8,
+    pub(super) weight: u8,
     /// Why.
-    pub reason: Reason,
+    pub(super) reason: Reason,
     /// Why nothing may be sent away.
-    pub blocked: Option<Blocked>,
+    pub(super) blocked: Option<Blocked>,
     /// Whether the Service says so.
-    pub routed: Routed,
+    pub(super) routed: Routed,
     /// Which metrics have no value that counts, in words; empty if all have one.
-    pub unavailable: String,
+    pub(super) unavailable: String,
 }
 
 /// Whether the Service says what was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Routed {
+pub(super) enum Routed {
     /// It does.
     Yes,
     /// There is no such Service.
@@ -86,7 +86,7 @@ struct References {
 
 /// An object that others depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reference {
+pub(super) enum Reference {
     /// A workload, by its kind's name.
     Workload(&'static str, Name),
     /// A Service.
@@ -96,24 +96,24 @@ pub enum Reference {
 impl Reference {
     /// A workload.
     #[must_use]
-    pub fn workload(kind: Workload, name: Name) -> Self {
+    pub(super) fn workload(kind: Workload, name: Name) -> Self {
         Self::Workload(kind.name(), name)
     }
 }
 
 impl Memory {
     /// By what the weight of an object is decided.
-    pub fn terms(&self, of: &Name) -> Option<Arc<Terms>> {
+    pub(super) fn terms(&self, of: &Name) -> Option<Arc<Terms>> {
         held(&self.terms).get(of).cloned()
     }
 
     /// All of them.
-    pub fn all_terms(&self) -> Vec<(Name, Arc<Terms>)> {
+    pub(super) fn all_terms(&self) -> Vec<(Name, Arc<Terms>)> {
         held(&self.terms).iter().map(|(name, terms)| (name.clone(), Arc::clone(terms))).collect()
     }
 
     /// From now on it is decided by these; by none, it is not decided any more.
-    pub fn set_terms(&self, of: &Name, terms: Option<Terms>) {
+    pub(super) fn set_terms(&self, of: &Name, terms: Option<Terms>) {
         let mut all = held(&self.terms);
         match terms {
             Some(terms) => _ = all.insert(of.clone(), Arc::new(terms)),
@@ -122,17 +122,17 @@ impl Memory {
     }
 
     /// Where its weight is on its way; whoever locks it is alone with it.
-    pub fn course(&self, of: &Name) -> Arc<AsyncMutex<Option<Course>>> {
+    pub(super) fn course(&self, of: &Name) -> Arc<AsyncMutex<Option<Course>>> {
         Arc::clone(held(&self.courses).entry(of.clone()).or_default())
     }
 
     /// What came of the last decision.
-    pub fn outcome(&self, of: &Name) -> Option<Outcome> {
+    pub(super) fn outcome(&self, of: &Name) -> Option<Outcome> {
         held(&self.outcomes).get(of).cloned()
     }
 
     /// Notes what came of a decision, and says whether that is anything new.
-    pub fn set_outcome(&self, of: &Name, outcome: Option<Outcome>) -> bool {
+    pub(super) fn set_outcome(&self, of: &Name, outcome: Option<Outcome>) -> bool {
         let mut all = held(&self.outcomes);
         let before = match outcome.clone() {
             Some(outcome) => all.insert(of.clone(), outcome),
@@ -142,17 +142,17 @@ impl Memory {
     }
 
     /// Notes what an object depends on.
-    pub fn refers(&self, object: &Name, to: BTreeSet<Reference>) {
+    pub(super) fn refers(&self, object: &Name, to: BTreeSet<Reference>) {
         held(&self.references).set(object, to);
     }
 
     /// Who depends on an object.
-    pub fn referring(&self, to: &Reference) -> Vec<Name> {
+    pub(super) fn referring(&self, to: &Reference) -> Vec<Name> {
         held(&self.references).to.get(to).into_iter().flatten().cloned().collect()
     }
 
     /// Forgets an object that is gone.
-    pub fn forget(&self, object: &Name) {
+    pub(super) fn forget(&self, object: &Name) {
         held(&self.terms).remove(object);
         held(&self.courses).remove(object);
         held(&self.outcomes).remove(object);

@@ -10,35 +10,37 @@ use crate::engine::world::Name;
 /// Where to say that an object is to be looked at. However often it is said of one, it is looked at once, and by nobody else at the
 /// same time.
 #[derive(Debug)]
-pub struct Queue(UnboundedSender<Name>);
+pub(super) struct Queue(UnboundedSender<Name>);
 
 /// Where it comes out.
 #[derive(Debug)]
-pub struct Queued(UnboundedReceiver<Name>);
+pub(super) struct Queued(UnboundedReceiver<Name>);
 
 impl Queue {
     /// An empty one.
     #[must_use]
-    pub fn new() -> (Self, Queued) {
+    pub(super) fn new() -> (Self, Queued) {
         let (sender, receiver) = unbounded_channel();
         (Self(sender), Queued(receiver))
     }
 
     /// This object.
-    pub fn push(&self, object: Name) {
+    pub(super) fn push(&self, object: Name) {
         // Nobody listens any more when everything is being dropped.
         _ = self.0.send(object);
     }
 
     /// These objects.
-    pub fn extend(&self, objects: impl IntoIterator<Item = Name>) {
+    pub(super) fn extend(&self, objects: impl IntoIterator<Item = Name>) {
         objects.into_iter().for_each(|object| self.push(object));
     }
 }
 
 impl Queued {
     /// As what kube-runtime asks for.
-    pub fn requests<K: Ours>(self) -> impl Stream<Item = Result<ObjectRef<Stored<K>>, std::convert::Infallible>> {
+    pub(super) fn requests<K: Ours>(
+        self,
+    ) -> impl Stream<Item = Result<ObjectRef<Stored<K>>, std::convert::Infallible>> {
         stream::unfold(self.0, |mut receiver| async {
             let name = receiver.recv().await?;
             Some((Ok(ObjectRef::new(name.name()).within(name.namespace())), receiver))

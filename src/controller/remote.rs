@@ -13,12 +13,12 @@ use super::stored::{Ours, Stored, annotation};
 use super::unfinished::Unfinished;
 
 /// Whether something on Beamlit belongs to the object with this uid.
-pub fn is_owned(remote: &Remote, uid: &str) -> bool {
+pub(super) fn is_owned(remote: &Remote, uid: &str) -> bool {
     remote.ownership.as_ref().is_some_and(|ownership| ownership.uid == uid)
 }
 
 /// An object as the owner of what is on Beamlit.
-pub fn owner<K: Ours>(object: &Stored<K>) -> Owner {
+pub(super) fn owner<K: Ours>(object: &Stored<K>) -> Owner {
     let name = object.name();
     Owner {
         uid: object.uid().to_owned(),
@@ -29,7 +29,7 @@ pub fn owner<K: Ours>(object: &Stored<K>) -> Owner {
 }
 
 /// Tells of what was not made but taken.
-pub async fn tell<K: Ours>(object: &Stored<K>, context: &Context, applied: &Applied) {
+pub(super) async fn tell<K: Ours>(object: &Stored<K>, context: &Context, applied: &Applied) {
     let key = &applied.stored.key;
     let note = match &applied.change {
         Change::TakenOver => format!("{key} was on Beamlit already, and is kept in step from now on"),
@@ -43,7 +43,7 @@ pub async fn tell<K: Ours>(object: &Stored<K>, context: &Context, applied: &Appl
 ///
 /// # Errors
 /// If Beamlit does not do it, and the object has not waited for long enough.
-pub async fn release<K: Ours>(object: &Stored<K>, context: &Context) -> Result<(), Unfinished> {
+pub(super) async fn release<K: Ours>(object: &Stored<K>, context: &Context) -> Result<(), Unfinished> {
     if object.annotation(annotation::ORPHAN).is_some() {
         let note = format!("the annotation {} says that what is on Beamlit stays as it is", annotation::ORPHAN);
         context.events.tell(object, Tone::Normal, "Orphaned", &note).await;
@@ -89,10 +89,10 @@ fn waited<K: Ours>(object: &Stored<K>) -> Duration {
 }
 
 /// What is said of an object that is at fault.
-pub const INVALID: &str = "nobody knows what the object means";
+pub(super) const INVALID: &str = "nobody knows what the object means";
 
 /// Whether Beamlit holds what an object says: what came of it, none without credentials.
-pub fn synced(invalid: bool, applied: Option<&Result<Applied, Error>>) -> Said {
+pub(super) fn synced(invalid: bool, applied: Option<&Result<Applied, Error>>) -> Said {
     let said = |holds: Holds, reason, message: String| Said::new(Type::Synced, holds, reason, message);
     match applied {
         _ if invalid => said(Holds::Unknown, "Invalid", INVALID.to_owned()),

@@ -17,7 +17,7 @@ use crate::engine::parse::{JsonLimits, Member, Node, Value as Tree, from_json};
 use crate::engine::world::Name;
 
 /// A kind of ours.
-pub trait Ours: Clone + std::fmt::Debug + Send + Sync + 'static {
+pub(super) trait Ours: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// The kind.
     const KIND: Kind;
     /// Its plural name, for paths.
@@ -26,15 +26,15 @@ pub trait Ours: Clone + std::fmt::Debug + Send + Sync + 'static {
 
 /// ModelDeployments.
 #[derive(Clone, Debug)]
-pub enum ModelDeployments {}
+pub(super) enum ModelDeployments {}
 
 /// OffloadAutoscalers.
 #[derive(Clone, Debug)]
-pub enum OffloadAutoscalers {}
+pub(super) enum OffloadAutoscalers {}
 
 /// Policies.
 #[derive(Clone, Debug)]
-pub enum Policies {}
+pub(super) enum Policies {}
 
 impl Ours for ModelDeployments {
     const KIND: Kind = Kind::ModelDeployment;
@@ -53,9 +53,9 @@ impl Ours for Policies {
 
 /// An object of one of these kinds.
 #[derive(Clone, Debug)]
-pub struct Stored<K> {
+pub(super) struct Stored<K> {
     /// Its metadata, without what nobody here asks for.
-    pub metadata: ObjectMeta,
+    pub(super) metadata: ObjectMeta,
     spec: Option<Box<str>>,
     status: Option<Box<str>>,
     of: PhantomData<K>,
@@ -84,13 +84,13 @@ impl<'de, K> Deserialize<'de> for Stored<K> {
 }
 
 /// The annotations by which people tell the operator something.
-pub mod annotation {
+pub(super) mod annotation {
     /// Holds the weight of one object: `freeze` or `home`.
-    pub const PAUSED: &str = "offloading.beamlit.com/paused";
+    pub(in crate::controller) const PAUSED: &str = "offloading.beamlit.com/paused";
     /// Takes over on Beamlit what carries another object's mark, if it says `true`.
-    pub const ADOPT: &str = "deployment.beamlit.com/adopt";
+    pub(in crate::controller) const ADOPT: &str = "deployment.beamlit.com/adopt";
     /// Lets the object go without anything being done on Beamlit, whatever it says.
-    pub const ORPHAN: &str = "deployment.beamlit.com/orphan";
+    pub(in crate::controller) const ORPHAN: &str = "deployment.beamlit.com/orphan";
     /// What is read of an object's annotations.
     pub(super) const ALL: [&str; 3] = [PAUSED, ADOPT, ORPHAN];
 }
@@ -98,50 +98,50 @@ pub mod annotation {
 impl<K: Ours> Stored<K> {
     /// Its full name.
     #[must_use]
-    pub fn name(&self) -> Name {
+    pub(super) fn name(&self) -> Name {
         let ObjectMeta { name, namespace, .. } = &self.metadata;
         Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
     }
 
     /// As kube-runtime names it.
     #[must_use]
-    pub fn reference(&self) -> ObjectRef<Self> {
+    pub(super) fn reference(&self) -> ObjectRef<Self> {
         ObjectRef::from_obj(self)
     }
 
     /// What tells it from another one of the same name.
     #[must_use]
-    pub fn uid(&self) -> &str {
+    pub(super) fn uid(&self) -> &str {
         self.metadata.uid.as_deref().unwrap_or_default()
     }
 
     /// The number of its spec.
     #[must_use]
-    pub fn generation(&self) -> i64 {
+    pub(super) fn generation(&self) -> i64 {
         self.metadata.generation.unwrap_or_default()
     }
 
     /// Whether it is being deleted.
     #[must_use]
-    pub fn is_going(&self) -> bool {
+    pub(super) fn is_going(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
     }
 
     /// What one of [`annotation`] says.
     #[must_use]
-    pub fn annotation(&self, key: &str) -> Option<&str> {
+    pub(super) fn annotation(&self, key: &str) -> Option<&str> {
         self.metadata.annotations.as_ref()?.get(key).map(String::as_str)
     }
 
     /// Whether a finalizer is on it.
     #[must_use]
-    pub fn has_finalizer(&self, finalizer: &str) -> bool {
+    pub(super) fn has_finalizer(&self, finalizer: &str) -> bool {
         self.metadata.finalizers.iter().flatten().any(|own| own == finalizer)
     }
 
     /// The uid of the object that controls it, if one of this kind does.
     #[must_use]
-    pub fn controlled_by(&self, kind: Kind) -> Option<&str> {
+    pub(super) fn controlled_by(&self, kind: Kind) -> Option<&str> {
         let owners = self.metadata.owner_references.iter().flatten();
         let mut ours = owners.filter(|owner| owner.controller == Some(true) && owner.kind == kind.name());
         ours.find(|owner| owner.api_version == format!("{}/{VERSION}", kind.group())).map(|owner| owner.uid.as_str())
@@ -149,19 +149,19 @@ impl<K: Ours> Stored<K> {
 
     /// Its spec as a tree.
     #[must_use]
-    pub fn spec(&self) -> Option<Value> {
+    pub(super) fn spec(&self) -> Option<Value> {
         serde_json::from_str(self.spec.as_deref()?).ok()
     }
 
     /// Its status as a type; none without one, or with one that is no such thing.
     #[must_use]
-    pub fn status<T: DeserializeOwned>(&self) -> Option<T> {
+    pub(super) fn status<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.status.as_deref()?).ok()
     }
 
     /// The object as the judge reads it.
     #[must_use]
-    pub fn node(&self) -> Node<'_> {
+    pub(super) fn node(&self) -> Node<'_> {
         let member = |key: &'static str, value| Member { key: key.into(), key_at: Default::default(), value };
         let text = |text: &str| Node::new(Tree::Text(text.to_owned().into()));
         let ObjectMeta { name, namespace, labels, .. } = &self.metadata;

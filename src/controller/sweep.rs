@@ -14,7 +14,7 @@ use super::triggers::everything;
 const NEW: Duration = Duration::from_secs(1);
 
 /// Sweeps every so often, for ever.
-pub async fn sweep(context: Arc<Context>, sources: Sources, every: Duration) {
+pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Duration) {
     context.view.complete().await;
     let mut ticks = interval(NEW.min(every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -13,49 +13,49 @@ use super::metrics::Query;
 
 /// What a weight is decided by.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub(super) struct Terms {
     /// The uid of the ModelDeployment.
-    pub uid: String,
+    pub(super) uid: String,
     /// What it was compiled to.
-    pub spec: OffloadAutoscalerSpec,
+    pub(super) spec: OffloadAutoscalerSpec,
     /// The same, as the decision reads it.
-    pub rules: Rules,
+    pub(super) rules: Rules,
     /// How far a metric may be from its target, as a metric is evaluated by it.
-    pub tolerance: Tolerance,
+    pub(super) tolerance: Tolerance,
     /// What the source of each metric is asked, in the order of the spec.
-    pub queries: Vec<Option<Query>>,
+    pub(super) queries: Vec<Option<Query>>,
     /// The workload whose metrics decide; none of a kind that there is not.
-    pub workload: Option<(Workload, Name)>,
+    pub(super) workload: Option<(Workload, Name)>,
     /// The Service whose traffic is sent away.
-    pub service: Name,
+    pub(super) service: Name,
     /// What the Service says with all traffic at home.
-    pub at_rest: BTreeMap<&'static str, String>,
+    pub(super) at_rest: BTreeMap<&'static str, String>,
     /// Why nothing may be sent away; the first of the reasons.
-    pub blocked: Option<Blocked>,
+    pub(super) blocked: Option<Blocked>,
     /// The model on Beamlit that must be deployed before traffic goes there; none for any other backend.
-    pub remote: Option<RemoteModel>,
+    pub(super) remote: Option<RemoteModel>,
     /// Who holds the weight.
-    pub pause: Option<Held>,
+    pub(super) pause: Option<Held>,
     /// Whether all that it refers to in other namespaces was granted; otherwise nothing is written there.
-    pub granted: bool,
+    pub(super) granted: bool,
 }
 
 /// A model on Beamlit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RemoteModel {
+pub(super) struct RemoteModel {
     /// Its environment.
-    pub environment: &'static str,
+    pub(super) environment: &'static str,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
 }
 
 /// A weight that somebody holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub(super) struct Held {
     /// How.
-    pub how: Pause,
+    pub(super) how: Pause,
     /// By what, for people.
-    pub by: String,
+    pub(super) by: String,
 }
 
 impl Terms {
@@ -63,7 +63,7 @@ impl Terms {
     ///
     /// # Errors
     /// If a value of the plan is out of its range, which the judge does not let happen.
-    pub fn of(
+    pub(super) fn of(
         uid: &str,
         plan: &Plan,
         remote: Option<RemoteModel>,
@@ -93,7 +93,7 @@ impl Terms {
 
     /// What the Service says at a weight.
     #[must_use]
-    pub fn annotations(&self, weight: u8) -> BTreeMap<&'static str, String> {
+    pub(super) fn annotations(&self, weight: u8) -> BTreeMap<&'static str, String> {
         let mut all = self.at_rest.clone();
         all.insert(annotations::LOCAL_WEIGHT, 100_u8.saturating_sub(weight).to_string());
         all.insert(annotations::REMOTE_WEIGHT, weight.min(100).to_string());

@@ -19,7 +19,7 @@ use crate::watch::Change;
 const GATHER: Duration = Duration::from_secs(2);
 
 /// What the judge knows of other objects has changed.
-pub async fn by_world(context: Arc<Context>) {
+pub(super) async fn by_world(context: Arc<Context>) {
     let mut changes = context.watches.changes();
     loop {
         let all = match changes.recv().await {
@@ -76,13 +76,13 @@ fn blocked_by(context: &Context, by: Blocked) -> Vec<Name> {
 }
 
 /// Has every object looked at.
-pub fn everything(context: &Context) {
+pub(super) fn everything(context: &Context) {
     context.model_deployments_due.extend(context.model_deployments.state().iter().map(|object| object.name()));
     context.policies_due.extend(context.policies.state().iter().map(|object| object.name()));
 }
 
 /// What decisions are made on has changed.
-pub async fn by_view(context: Arc<Context>) {
+pub(super) async fn by_view(context: Arc<Context>) {
     let mut changes = context.view.changes();
     while let Some(change) = changes.next().await {
         match change {
@@ -105,7 +105,7 @@ pub async fn by_view(context: Arc<Context>) {
 }
 
 /// What Beamlit holds has changed.
-pub async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<mpsc::UnboundedReceiver<Key>>>) {
+pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<mpsc::UnboundedReceiver<Key>>>) {
     let mut changes = changes.lock().await;
     while let Some(key) = changes.recv().await {
         let stored = context.beamlit.as_ref().and_then(|mirror| mirror.get(&key)).flatten();

@@ -6,11 +6,11 @@ use super::beamlit;
 use super::writes::NotWritten;
 
 /// How often an object is looked at of which nothing is heard: what was missed, if anything was, is found then.
-pub const RESYNC: Duration = Duration::from_secs(600);
+pub(super) const RESYNC: Duration = Duration::from_secs(600);
 
 /// Why an object is to be looked at again soon.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfinished {
+pub(super) enum Unfinished {
     /// What is around it is not known yet, or no more.
     #[error("nobody knows what else is in the cluster: {0}")]
     Unready(&'static str),
@@ -33,7 +33,7 @@ pub enum Unfinished {
 impl Unfinished {
     /// How long to wait before the next attempt, if anybody says so; otherwise longer with each that fails.
     #[must_use]
-    pub fn after(&self) -> Option<Duration> {
+    pub(super) fn after(&self) -> Option<Duration> {
         match self {
             // Somebody has to change something first.
             Self::Beamlit(error) if !error.is_passing() => Some(RESYNC),

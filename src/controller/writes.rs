@@ -18,18 +18,18 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::reconciler::Answer;
 
 /// The field manager of everything that is written.
-pub const MANAGER: &str = "beamlit-operator";
+pub(super) const MANAGER: &str = "beamlit-operator";
 
 /// The finalizer of an object that leaves something behind.
-pub const FINALIZER: &str = "deployment.beamlit.com/offload";
+pub(super) const FINALIZER: &str = "deployment.beamlit.com/offload";
 
 /// The annotations of a Service, all of which go together.
-pub const ROUTING: [&str; 4] =
+pub(super) const ROUTING: [&str; 4] =
     [annotations::MANAGED_BY, annotations::LOCAL_WEIGHT, annotations::REMOTE_WEIGHT, annotations::REMOTE_BACKEND];
 
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
-pub enum NotWritten {
+pub(super) enum NotWritten {
     /// It is not there, or another one of the same name is.
     #[error("{0} is gone, or another one has taken its place")]
     Gone(String),
@@ -48,7 +48,7 @@ pub enum NotWritten {
 
 /// Writes into the cluster.
 #[derive(Clone)]
-pub struct Writer {
+pub(super) struct Writer {
     client: Client,
     metrics: std::sync::Arc<Metrics>,
 }
@@ -69,7 +69,7 @@ struct Applied<'a> {
 impl Writer {
     /// With a client that does not wait for long.
     #[must_use]
-    pub fn new(client: Client, metrics: std::sync::Arc<Metrics>) -> Self {
+    pub(super) fn new(client: Client, metrics: std::sync::Arc<Metrics>) -> Self {
         Self { client, metrics }
     }
 
@@ -77,7 +77,7 @@ impl Writer {
     ///
     /// # Errors
     /// If it is not written.
-    pub async fn autoscaler(
+    pub(super) async fn autoscaler(
         &self,
         owner: &Stored<ModelDeployments>,
         spec: &OffloadAutoscalerSpec,
@@ -102,7 +102,7 @@ impl Writer {
     ///
     /// # Errors
     /// If it is still there.
-    pub async fn delete_autoscaler(&self, autoscaler: &Stored<OffloadAutoscalers>) -> Result<(), NotWritten> {
+    pub(super) async fn delete_autoscaler(&self, autoscaler: &Stored<OffloadAutoscalers>) -> Result<(), NotWritten> {
         let name = autoscaler.name();
         let api: Api<Stored<OffloadAutoscalers>> = Api::namespaced(self.client.clone(), name.namespace());
         let only_this = Preconditions { uid: autoscaler.metadata.uid.clone(), resource_version: None };
@@ -115,7 +115,7 @@ impl Writer {
     ///
     /// # Errors
     /// If it is not written.
-    pub async fn status<K: Ours>(&self, of: &Stored<K>, status: &impl Serialize) -> Result<(), NotWritten> {
+    pub(super) async fn status<K: Ours>(&self, of: &Stored<K>, status: &impl Serialize) -> Result<(), NotWritten> {
         let name = of.name();
         let what = format!("the status of {} {name}", K::KIND.name());
         let status = serde_json::to_value(status)
@@ -137,7 +137,7 @@ impl Writer {
     ///
     /// # Errors
     /// If it is not on it.
-    pub async fn add_finalizer<K: Ours>(&self, to: &Stored<K>) -> Result<(), NotWritten> {
+    pub(super) async fn add_finalizer<K: Ours>(&self, to: &Stored<K>) -> Result<(), NotWritten> {
         if to.has_finalizer(FINALIZER) {
             return Ok(());
         }
@@ -150,7 +150,7 @@ impl Writer {
     ///
     /// # Errors
     /// If it is still on it.
-    pub async fn remove_finalizer<K: Ours>(&self, from: &Stored<K>) -> Result<(), NotWritten> {
+    pub(super) async fn remove_finalizer<K: Ours>(&self, from: &Stored<K>) -> Result<(), NotWritten> {
         if !from.has_finalizer(FINALIZER) {
             return Ok(());
         }
@@ -178,7 +178,7 @@ impl Writer {
     ///
     /// # Errors
     /// If it does not say so.
-    pub async fn route(
+    pub(super) async fn route(
         &self,
         service: &Name,
         uid: &str,
@@ -195,7 +195,7 @@ impl Writer {
     ///
     /// # Errors
     /// If it still says something.
-    pub async fn unroute(&self, service: &Name, uid: &str, resource_version: &str) -> Result<(), NotWritten> {
+    pub(super) async fn unroute(&self, service: &Name, uid: &str, resource_version: &str) -> Result<(), NotWritten> {
         let nothing: Map<String, Value> = ROUTING.iter().map(|key| ((*key).to_owned(), Value::Null)).collect();
         let patch = json!({"metadata": {"uid": uid, "resourceVersion": resource_version, "annotations": nothing}});
         let api: Api<Service> = Api::namespaced(self.client.clone(), service.namespace());

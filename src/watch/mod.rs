@@ -106,8 +106,8 @@ impl Watches {
         Self {
             world: ArcSwap::from_pointee(World::of_cluster()),
             writer: Mutex::new(World::of_cluster()),
-            healths: Watched::ALL.map(|watched| (watched, Health::new(watched.name, &metrics))),
             changes: broadcast::channel(BEHIND).0,
+            healths: Watched::ALL.map(|watched| (watched, Health::new(watched.name, &metrics))),
         }
     }
 

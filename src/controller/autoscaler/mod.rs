@@ -39,7 +39,7 @@ const MOVED: f64 = 0.02;
 ///
 /// # Errors
 /// If something could not be written. Nothing takes effect that could not be stored.
-pub async fn reconcile(
+pub(super) async fn reconcile(
     autoscaler: Arc<Stored<OffloadAutoscalers>>,
     context: Arc<Context>,
 ) -> Result<Action, Unfinished> {

@@ -19,7 +19,10 @@ use super::unfinished::{RESYNC, Unfinished};
 ///
 /// # Errors
 /// If something is left to do. Whatever could be done is done then, and the status says so.
-pub async fn reconcile(object: Arc<Stored<ModelDeployments>>, context: Arc<Context>) -> Result<Action, Unfinished> {
+pub(super) async fn reconcile(
+    object: Arc<Stored<ModelDeployments>>,
+    context: Arc<Context>,
+) -> Result<Action, Unfinished> {
     if object.is_going() {
         return deletion::let_go(&object, &context).await;
     }

@@ -19,7 +19,7 @@ use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
 ///
 /// # Errors
 /// If something is left to do. The status says so.
-pub async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Action, Unfinished> {
+pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Action, Unfinished> {
     if object.is_going() {
         if object.has_finalizer(super::writes::FINALIZER) {
             remote::release(&object, &context).await?;
