@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use time::OffsetDateTime;
 use tracing_appender::non_blocking::ErrorCounter;
 
+use super::beamlit::BeamlitMetrics;
 use super::logs::Log;
 
 /// Upper bounds in seconds. A review takes some tens of microseconds; the longest that Kubernetes waits is 30 s.
@@ -100,6 +101,8 @@ pub struct Metrics {
     log: Option<ErrorCounter>,
     /// Idle connections that were closed to make room for others.
     pub connections_evicted: Counter<u64, AtomicU64>,
+    /// Calls to Beamlit.
+    pub beamlit: BeamlitMetrics,
 }
 
 impl Default for Metrics {
@@ -129,6 +132,7 @@ impl Default for Metrics {
             log_lines_left_out: Counter::default(),
             log: None,
             connections_evicted: Counter::default(),
+            beamlit: BeamlitMetrics::default(),
         };
         metrics.registered()
     }
@@ -143,6 +147,7 @@ impl Metrics {
 
     fn registered(mut self) -> Self {
         let registry = &mut self.registry;
+        self.beamlit.register(registry);
         registry.register("admission_reviews", "Admission reviews answered", self.reviews.clone());
         registry.register(
             "admission_review_duration_seconds",

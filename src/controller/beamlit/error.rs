@@ -43,6 +43,8 @@ pub enum Error {
         status: u16,
         /// What it said.
         said: String,
+        /// When it wants to be asked again, if it said so.
+        after: Option<Duration>,
     },
     /// Beamlit refuses the call: status 400 to 499. The same call would be refused again.
     #[error("Beamlit refused with status {status}: {said}")]
@@ -102,7 +104,7 @@ impl Error {
     pub const fn after(&self) -> Option<Duration> {
         match self {
             Self::HeldBack { after, .. } => Some(*after),
-            Self::Throttled { after } => *after,
+            Self::Throttled { after } | Self::Failed { after, .. } => *after,
             _ => None,
         }
     }
