@@ -37,7 +37,7 @@ use crate::telemetry::metrics::Metrics;
 
 /// For how many seconds the API server is asked to keep a watch open. When it ends, the next one follows: a quiet connection
 /// that is dead is noticed by then.
-pub(crate) const WATCH_TIMEOUT: u32 = 25;
+const WATCH_TIMEOUT: u32 = 25;
 
 /// How long the API server may be silent. It is longer than a watch on which nothing happens, and shorter than what the
 /// watcher itself waits for (5 s more than a watch), which it would pass over in silence.
