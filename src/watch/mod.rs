@@ -57,7 +57,11 @@ pub fn client(config: kube::Config) -> Result<Client, kube::Error> {
     patient(config, SILENCE)
 }
 
-fn patient(mut config: kube::Config, silence: Duration) -> Result<Client, kube::Error> {
+/// A client whose connections do not wait for longer than this.
+///
+/// # Errors
+/// If the configuration asks for what cannot be done.
+pub fn patient(mut config: kube::Config, silence: Duration) -> Result<Client, kube::Error> {
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = Some(silence);
     config.write_timeout = Some(silence);
