@@ -63,7 +63,7 @@ impl Kept for Policies {
 pub(super) async fn keep<K: Kept>(context: Arc<Context>, client: Client, mut writer: Writer<Stored<K>>) {
     let store = writer.as_reader();
     let api: Api<Stored<K>> = Api::all(client);
-    let health = Health::new(K::WATCH, K::PLURAL, &context.metrics);
+    let health = Health::new(K::WATCH, &context.metrics);
     let _held = health.held();
     let mut retries = Retries::new();
     loop {

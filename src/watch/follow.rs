@@ -66,8 +66,9 @@ where
         }
         Event::Delete(object) => {
             let name = named(object.meta());
-            let change = Change::Of(watched.resource, name.clone());
-            watches.change(change, |world| world.remove(watched.resource, &name));
+            watches.change(Change::Of(watched.resource, name.clone()), |world| {
+                world.remove(watched.resource, &name);
+            });
         }
     })
     .await
@@ -89,8 +90,7 @@ where
 }
 
 /// The name of an object that the API server told of.
-pub(crate) fn named(metadata: &ObjectMeta) -> Name {
-    let ObjectMeta { name, namespace, .. } = metadata;
+pub(crate) fn named(ObjectMeta { name, namespace, .. }: &ObjectMeta) -> Name {
     Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
 }
 

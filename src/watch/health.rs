@@ -19,18 +19,17 @@ const STEADY: Duration = Duration::from_secs(10);
 
 /// One watch.
 pub(crate) struct Health {
-    /// Which one it is, in metrics and messages: two watches may be of the same resource.
+    /// Which one it is, in metrics and messages: the plural of its resource, and what is kept of that if somebody else watches it
+    /// as well.
     name: &'static str,
-    /// What it lists.
-    plural: &'static str,
     state: Mutex<State>,
     metrics: Arc<Metrics>,
 }
 
 impl Health {
-    pub(crate) fn new(name: &'static str, plural: &'static str, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn new(name: &'static str, metrics: &Arc<Metrics>) -> Self {
         metrics.watch_started(name);
-        Self { name, plural, state: Mutex::default(), metrics: Arc::clone(metrics) }
+        Self { name, state: Mutex::default(), metrics: Arc::clone(metrics) }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -51,7 +50,7 @@ impl Health {
             return;
         }
         if self.change(|state| state.failed(&fault.to_string(), Instant::now())) {
-            tracing::warn!(resource = self.name, "cannot {} {}: {fault}", fault.act, self.plural);
+            tracing::warn!(resource = self.name, "cannot {} {}: {fault}", fault.act, self.name);
         }
     }
 
@@ -71,7 +70,7 @@ impl Health {
     }
 
     /// What there is to say now.
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> Verdict {
         self.ask(|state| state.verdict(Instant::now()))
     }
 
@@ -96,6 +95,12 @@ impl Health {
         let answer = change(&mut state);
         self.metrics.watch_current(self.name, state.is_current());
         answer
+    }
+}
+
+impl Drop for Health {
+    fn drop(&mut self) {
+        self.metrics.watch_ended(self.name);
     }
 }
 

@@ -13,7 +13,7 @@ mod resources;
 mod slim;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -110,8 +110,8 @@ impl Watches {
         Self {
             world: ArcSwap::from_pointee(World::of_cluster()),
             writer: Mutex::new(World::of_cluster()),
+            healths: Watched::ALL.map(|watched| (watched, Health::new(watched.name, &metrics))),
             changes: broadcast::channel(BEHIND).0,
-            healths: Watched::ALL.map(|watched| (watched, Health::new(watched.name, watched.name, &metrics))),
         }
     }
 

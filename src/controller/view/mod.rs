@@ -3,21 +3,38 @@
 //! Of each object a few words are kept, in indexes by what they are asked for, and whoever wants to know is told what changed as soon
 //! as the API server tells it.
 
+mod interned;
+mod kept;
+mod pod;
+mod pods;
 mod selector;
+mod services;
+mod slices;
+#[cfg(test)]
+mod tests;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kube::api::{ApiResource, GroupVersionKind};
 use kube::client::Client;
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 
+use self::kept::{Kept, Store};
+use self::pods::Pods;
 pub use self::selector::{Selector, Unreadable};
+use self::services::Services;
+use self::slices::Slices;
+use self::workloads::Workloads;
 use crate::engine::world::{Lookup, Name, Workload};
 use crate::offload::evaluate::Pod;
 use crate::offload::observation::Local;
 use crate::telemetry::metrics::Metrics;
-use crate::watch::Report;
+use crate::watch::{Health, Report};
 
 /// How many changes a receiver may be behind before it is told that anything may have changed.
 const BEHIND: usize = 4096;
@@ -27,9 +44,14 @@ const BEHIND: usize = 4096;
 pub struct View(Arc<Inner>);
 
 struct Inner {
+    pods: Kept<Pods>,
+    slices: Kept<Slices>,
+    services: Kept<Services>,
+    /// In the order of [`Workload::ALL`].
+    workloads: [Kept<Workloads>; Workload::ALL.len()],
+    /// Whether everything was listed.
+    complete: watch::Sender<bool>,
     changes: broadcast::Sender<Change>,
-    #[allow(dead_code)]
-    metrics: Arc<Metrics>,
 }
 
 /// A workload as its `scale` would show it.
@@ -88,44 +110,93 @@ impl View {
     /// A view in which nothing is known yet.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let (changes, _) = broadcast::channel(BEHIND);
-        Self(Arc::new(Inner { changes, metrics }))
+        // The gate watches Services and workloads too, under their own names.
+        let workloads = Workload::ALL.map(|kind| {
+            let (name, plural) = match kind {
+                Workload::Deployment => ("deployments (reconciler)", "deployments"),
+                Workload::StatefulSet => ("statefulsets (reconciler)", "statefulsets"),
+                Workload::DaemonSet => ("daemonsets (reconciler)", "daemonsets"),
+                Workload::ReplicaSet => ("replicasets (reconciler)", "replicasets"),
+            };
+            Kept::new(name, api("apps", kind.name(), plural), Workloads::new(kind), &metrics)
+        });
+        let slices = api("discovery.k8s.io", "EndpointSlice", "endpointslices");
+        let services = api("", "Service", "services");
+        Self(Arc::new(Inner {
+            pods: Kept::new("pods", api("", "Pod", "pods"), Pods::default(), &metrics),
+            slices: Kept::new("endpointslices", slices, Slices::default(), &metrics),
+            services: Kept::new("services (reconciler)", services, Services::default(), &metrics),
+            workloads,
+            complete: watch::Sender::new(false),
+            changes: broadcast::Sender::new(BEHIND),
+        }))
     }
 
     /// Keeps everything current, for as long as the future lives. It starts no task: when it is dropped, everything stops.
     ///
     /// The client should be one of [`crate::watch::client`], that does not wait for ever.
-    pub async fn keep(&self, _client: Client) {
-        std::future::pending().await
+    pub async fn keep(&self, client: Client) {
+        let Inner { pods, slices, services, workloads: [first, second, third, fourth], .. } = &*self.0;
+        tokio::join!(
+            self.keep_one(pods, &client),
+            self.keep_one(slices, &client),
+            self.keep_one(services, &client),
+            self.keep_one(first, &client),
+            self.keep_one(second, &client),
+            self.keep_one(third, &client),
+            self.keep_one(fourth, &client),
+        );
+    }
+
+    async fn keep_one<S: Store>(&self, kept: &Kept<S>, client: &Client) {
+        kept.keep(client, &|change| self.tell(change)).await;
+    }
+
+    fn tell(&self, change: Change) {
+        // Such a change tells that a list is complete for the first time: it may have been the last.
+        if change == Change::All && !self.healths().any(Health::is_waiting) {
+            self.0.complete.send_replace(true);
+        }
+        // Nobody may want to know.
+        _ = self.0.changes.send(change);
     }
 
     /// Waits until every resource was listed once.
     pub async fn complete(&self) {
-        std::future::pending().await
+        // The sender is not dropped meanwhile.
+        _ = self.0.complete.subscribe().wait_for(|complete| *complete).await;
     }
 
-    /// The watch that has been lost for longest; none if all is current, but for what was never listed.
+    /// The watch that has been lost for longest; none if all are current, but for what was never listed.
     #[must_use]
     pub fn stale(&self) -> Option<Stale> {
-        None
+        let lost = self.healths().filter_map(|health| Some((health.name(), health.lost()?)));
+        let (resource, (since, why)) = lost.min_by_key(|(_, (since, _))| *since)?;
+        Some(Stale { resource, ago: Instant::now().saturating_duration_since(since), why })
     }
 
     /// What there is to say of the watches now, in words for people, as the gate's [`crate::watch::Watches::report`] does.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report::default()
+        Report::of(self.healths().map(|health| (health, false)))
+    }
+
+    fn healths(&self) -> impl Iterator<Item = &Health> {
+        let Inner { pods, slices, services, workloads, .. } = &*self.0;
+        [&pods.health, &slices.health, &services.health].into_iter().chain(workloads.iter().map(|kept| &kept.health))
     }
 
     /// A workload; unknown until all of its kind were listed.
     #[must_use]
-    pub fn workload(&self, _kind: Workload, _name: &Name) -> Lookup<Arc<Scaled>> {
-        Lookup::Unknown
+    pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<Arc<Scaled>> {
+        let kept = Workload::ALL.iter().zip(&self.0.workloads).find(|(of, _)| **of == kind);
+        kept.map_or(Lookup::Unknown, |(_, kept)| kept.look(|workloads| workloads.get(name)))
     }
 
-    /// The pods of a namespace that a selector selects, by name. None before [`View::complete`].
+    /// The pods of a namespace that a selector selects, by name. They are not all of them before [`View::complete`].
     #[must_use]
-    pub fn pods(&self, _namespace: &str, _selector: &Selector) -> Vec<Pod> {
-        Vec::new()
+    pub fn pods(&self, namespace: &str, selector: &Selector) -> Vec<Pod> {
+        self.0.pods.read().selected(namespace, selector)
     }
 
     /// How many endpoints of a Service are ready, those left out that this operator adds: of one of its ports, or of any.
@@ -133,21 +204,27 @@ impl View {
     /// Unknown while nobody can tell: the Service is missing or has no such port, its endpoints are names and not addresses
     /// (ExternalName), not everything was listed yet, or the watches have been lost for more than a minute.
     #[must_use]
-    pub fn local(&self, _service: &Name, _port: Option<i32>) -> Local {
-        Local::Unknown
+    pub fn local(&self, service: &Name, port: Option<i32>) -> Local {
+        let Inner { services, slices, .. } = &*self.0;
+        let unusable = |health: &Health| health.is_waiting() || health.is_too_old();
+        if unusable(&services.health) || unusable(&slices.health) {
+            return Local::Unknown;
+        }
+        let Some(ports) = services.read().ports(service) else { return Local::Unknown };
+        slices.read().local(service, &ports, port)
     }
 
     /// A Service; unknown until all were listed.
     #[must_use]
-    pub fn service(&self, _name: &Name) -> Lookup<Service> {
-        Lookup::Unknown
+    pub fn service(&self, name: &Name) -> Lookup<Service> {
+        self.0.services.look(|services| services.get(name))
     }
 
     /// The Services of which [`crate::engine::compile::annotations::MANAGED_BY`] says that this ModelDeployment routes them, in order:
     /// `<namespace>/<name>`.
     #[must_use]
-    pub fn routed_by(&self, _owner: &str) -> Vec<Name> {
-        Vec::new()
+    pub fn routed_by(&self, owner: &str) -> Vec<Name> {
+        self.0.services.read().routed_by(owner)
     }
 
     /// The changes from now on.
@@ -157,13 +234,17 @@ impl View {
     }
 }
 
+fn api(group: &str, kind: &str, plural: &str) -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural)
+}
+
 impl Changes {
     /// The next change; none once the view is gone.
     pub async fn next(&mut self) -> Option<Change> {
         match self.0.recv().await {
             Ok(change) => Some(change),
-            Err(broadcast::error::RecvError::Lagged(_)) => Some(Change::All),
-            Err(broadcast::error::RecvError::Closed) => None,
+            Err(RecvError::Lagged(_)) => Some(Change::All),
+            Err(RecvError::Closed) => None,
         }
     }
 }
