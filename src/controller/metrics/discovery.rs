@@ -58,7 +58,12 @@ struct Resource {
 
 impl Discovery {
     /// The first of these versions that the API server has of a group; none if it has none of them.
-    pub(super) async fn version(&self, api: &Api, group: &str, readable: &[&'static str]) -> Result<Option<&'static str>, Failed> {
+    pub(super) async fn version(
+        &self,
+        api: &Api,
+        group: &str,
+        readable: &[&'static str],
+    ) -> Result<Option<&'static str>, Failed> {
         let mut groups = self.0.lock().await;
         let served = |group: &Group| {
             readable.iter().copied().find(|version| group.versions.iter().any(|served| served == version))
@@ -101,7 +106,8 @@ impl Discovery {
             keep(&mut groups, group, found);
         }
         let in_group = if group.is_empty() { String::new() } else { format!(" in {group}") };
-        let unknown = || Failed::Answered(Fault::NotKnown(super::words::line(&format!("there is no kind {kind}{in_group}"))));
+        let unknown =
+            || Failed::Answered(Fault::NotKnown(super::words::line(&format!("there is no kind {kind}{in_group}"))));
         let plural = known.flatten().ok_or_else(unknown)?;
         Ok(if group.is_empty() { plural } else { format!("{plural}.{group}") })
     }

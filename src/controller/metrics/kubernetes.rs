@@ -89,7 +89,9 @@ impl Kubernetes {
                 let bytes = self.get(CUSTOM, &path.with("metricLabelSelector", selector)).await?;
                 Answer::Object(list::object(&bytes, kind, name)?)
             }
-            Query::Resource { .. } | Query::External { .. } => return Err(Failed::unavailable("it has no such metrics")),
+            Query::Resource { .. } | Query::External { .. } => {
+                return Err(Failed::unavailable("it has no such metrics"));
+            }
         };
         Ok(vec![Arc::new(answer)])
     }

@@ -51,9 +51,8 @@ const CONTAINERS: &str = "the containers cannot be read";
 fn items<'a>(bytes: &'a [u8], expected: &str) -> Result<(Vec<&'a RawValue>, bool), Failed> {
     let unreadable = |why: &str| Failed::Unreadable(why.to_owned());
     let text = std::str::from_utf8(bytes).map_err(|_| unreadable("it is no text"))?;
-    let list: List<'_> = serde_json::from_str(text).map_err(|error| {
-        unreadable(if error.is_eof() { "it ends in the middle" } else { "it is no list in JSON" })
-    })?;
+    let list: List<'_> = serde_json::from_str(text)
+        .map_err(|error| unreadable(if error.is_eof() { "it ends in the middle" } else { "it is no list in JSON" }))?;
     let kind = list.kind.and_then(self::text).unwrap_or_default();
     if kind != expected {
         return Err(Failed::Unreadable(format!("it is no {expected}")));
@@ -156,7 +155,8 @@ impl Names {
 pub(super) fn usages(bytes: &[u8], namespaces: &[&str]) -> Result<Vec<ByPod<Usage>>, Failed> {
     let (items, partial) = items(bytes, "PodMetricsList")?;
     let mut answers: Vec<ByPod<Usage>> = namespaces.iter().map(|_| ByPod::default()).collect();
-    let places: HashMap<&str, usize> = namespaces.iter().enumerate().map(|(place, namespace)| (*namespace, place)).collect();
+    let places: HashMap<&str, usize> =
+        namespaces.iter().enumerate().map(|(place, namespace)| (*namespace, place)).collect();
     let mut names = Names::default();
     let mut beside = partial.then_some(PARTIAL);
     for raw in items {
@@ -182,12 +182,16 @@ pub(super) fn usages(bytes: &[u8], namespaces: &[&str]) -> Result<Vec<ByPod<Usag
 
 fn usage(item: &PodItem<'_>, names: &mut Names) -> Result<Usage, &'static str> {
     let timestamp = moment(item.timestamp)?;
-    let window = item.window.and_then(text).and_then(|window| GoDuration::parse(&window).ok()?.to_std()).ok_or(WINDOW)?;
-    let containers: Option<Vec<ContainerItem<'_>>> = item.containers.map_or(Ok(None), |raw| read(raw).ok_or(CONTAINERS))?;
+    let window =
+        item.window.and_then(text).and_then(|window| GoDuration::parse(&window).ok()?.to_std()).ok_or(WINDOW)?;
+    let containers: Option<Vec<ContainerItem<'_>>> =
+        item.containers.map_or(Ok(None), |raw| read(raw).ok_or(CONTAINERS))?;
     let mut of_container = |container: &ContainerItem<'_>| -> Result<OfContainer, &'static str> {
-        let raw: Option<BTreeMap<String, &RawValue>> = container.usage.map_or(Ok(None), |raw| read(raw).ok_or(CONTAINERS))?;
+        let raw: Option<BTreeMap<String, &RawValue>> =
+            container.usage.map_or(Ok(None), |raw| read(raw).ok_or(CONTAINERS))?;
         // What is no quantity spoils its own resource only.
-        let readable = raw.into_iter().flatten().filter_map(|(resource, raw)| Some((names.get(&resource), milli(raw)?)));
+        let readable =
+            raw.into_iter().flatten().filter_map(|(resource, raw)| Some((names.get(&resource), milli(raw)?)));
         let usages: Box<[(Arc<str>, Milli)]> = readable.collect();
         Ok((names.get(&container.name), usages))
     };

@@ -14,9 +14,9 @@ mod query;
 mod readings;
 mod selector;
 mod sweep;
-mod words;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
