@@ -88,6 +88,9 @@ fn waited<K: Ours>(object: &Stored<K>) -> Duration {
     waited.and_then(|waited| Duration::try_from(waited).ok()).unwrap_or_default()
 }
 
+/// Why nothing is on Beamlit where nobody gave the operator any credentials.
+pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
+
 /// What is said of an object that is at fault.
 pub(super) const INVALID: &str = "nobody knows what the object means";
 
@@ -98,7 +101,7 @@ pub(super) fn synced(invalid: bool, applied: Option<&Result<Applied, Error>>) ->
         _ if invalid => said(Holds::Unknown, "Invalid", INVALID.to_owned()),
         None => said(
             Holds::No,
-            "NoCredentials",
+            NO_CREDENTIALS,
             "the operator has no credentials for Beamlit: nothing is sent there, and everything else works".to_owned(),
         ),
         Some(Ok(Applied { stored, unkept, change: _ })) => {
@@ -118,7 +121,7 @@ pub(super) fn synced(invalid: bool, applied: Option<&Result<Applied, Error>>) ->
 fn word(error: &Error) -> &'static str {
     match error {
         Error::NameTaken { .. } => "NameTaken",
-        Error::NoCredentials(_) => "NoCredentials",
+        Error::NoCredentials(_) => NO_CREDENTIALS,
         error if error.is_passing() => "BeamlitUnavailable",
         _ => "BeamlitRefused",
     }

@@ -189,8 +189,8 @@ async fn tell(context: &Context, step: &Step<'_>, before: u8) {
         Some(blocked) => blocked.to_string(),
         None => decision.reason.sentence().to_owned(),
     };
-    let targets = seen.targets(terms);
-    let note = format!("remote weight {before} → {}: {because} ({targets})", decision.weight);
+    let targets = if terms.spec.metrics.is_empty() { String::new() } else { format!(" ({})", seen.targets(terms)) };
+    let note = format!("remote weight {before} → {}: {because}{targets}", decision.weight);
     tracing::info!(namespace = name.namespace(), name = name.name(), reason = decision.reason.word(), "{note}");
     context.events.tell(&*owner, tone, reason, &note).await;
 }

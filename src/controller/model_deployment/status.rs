@@ -191,8 +191,10 @@ async fn tell(
 ) {
     let old = before.conditions.as_deref().unwrap_or_default();
     for condition in next.conditions.iter().flatten() {
-        // The weight is told of where it is decided.
-        if condition.type_ == Type::Offloading.word() || condition.status == Holds::Unknown.word() {
+        // The weight is told of where it is decided; and that there are no credentials is how this operator was set up.
+        let is_told_elsewhere =
+            condition.type_ == Type::Offloading.word() || condition.reason == remote::NO_CREDENTIALS;
+        if is_told_elsewhere || condition.status == Holds::Unknown.word() {
             continue;
         }
         let turned = old.iter().find(|old| old.type_ == condition.type_).is_none_or(|old| {
