@@ -290,6 +290,12 @@ impl Metrics {
         self.watch_restarts.get_or_create(&ResourceLabel { resource }).inc_by(0);
     }
 
+    /// A resource is watched no more, and nothing is known of it. (How often its watch failed stays counted.)
+    pub fn watch_ended(&self, resource: &'static str) {
+        self.watch_current.remove(&ResourceLabel { resource });
+        self.watch_objects.remove(&ResourceLabel { resource });
+    }
+
     /// Whether what is known of a resource follows the API server.
     pub fn watch_current(&self, resource: &'static str, current: bool) {
         self.watch_current.get_or_create(&ResourceLabel { resource }).set(current.into());
