@@ -248,7 +248,7 @@ fn reconciling() -> String {
         metrics.metric_request(source, Answer::Ok, took);
     }
     for answer in Answer::ALL {
-        metrics.kubernetes_request("apply", answer);
+        metrics.kubernetes_request("route", answer);
         metrics.beamlit_request("token", answer, took);
     }
     metrics.beamlit_circuit(false);
