@@ -216,7 +216,7 @@ impl Writer {
                 };
                 (Answer::of(status.code), Err(outcome))
             }
-            Err(error) => (Answer::Unreachable, Err(NotWritten::Refused { what, why: error.to_string() })),
+            Err(error) => (Answer::of_error(&error), Err(NotWritten::Refused { what, why: error.to_string() })),
         };
         self.metrics.kubernetes_request(operation, answer);
         outcome
