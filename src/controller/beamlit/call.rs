@@ -20,6 +20,7 @@ use super::settings::{Pace, Settings};
 use super::token::{NoToken, Token, Tokens};
 use crate::files::Contents;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::reconciler;
 
 /// The largest object: the template of its pods is most of it, and an object in Kubernetes is no larger than 1.5 MiB.
 const MOST_OBJECT: usize = 4 * 1024 * 1024;
@@ -162,13 +163,8 @@ impl Caller {
         let began = Instant::now();
         let answered = self.send(call, url, &token).await;
         let answered = answered.and_then(|it| it.success(&[&token.secrets()[..], &texts(call.secrets)[..]].concat()));
-        let word = match &answered {
-            Ok(_) => "ok",
-            Err(Error::Refused { status: 404, .. }) => "not_found",
-            Err(Error::Refused { status: 409, .. }) => "conflict",
-            Err(error) => error.word(),
-        };
-        self.metrics.beamlit.called(call.operation(), word, began.elapsed());
+        let answer = answered.as_ref().map_or_else(Error::answer, |_| reconciler::Answer::Ok);
+        self.metrics.beamlit_request(call.operation(), answer, began.elapsed());
         match answered {
             Ok(body) => {
                 leave.succeeded();

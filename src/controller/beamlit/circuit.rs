@@ -40,7 +40,7 @@ pub(super) struct Leave<'c> {
 
 impl Circuit {
     pub(super) fn new(pace: Pace, metrics: Arc<Metrics>) -> Self {
-        metrics.beamlit.circuit_open(false);
+        metrics.beamlit_circuit(false);
         Self { state: Mutex::default(), pace, metrics }
     }
 
@@ -74,7 +74,7 @@ impl Circuit {
             state.open_until = Some(until);
         }
         state.because = because.to_string();
-        self.metrics.beamlit.circuit_open(true);
+        self.metrics.beamlit_circuit(true);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -94,7 +94,7 @@ impl Leave<'_> {
             tracing::info!("Beamlit answers again");
         }
         *state = State { trying: state.trying, ..State::default() };
-        self.circuit.metrics.beamlit.circuit_open(false);
+        self.circuit.metrics.beamlit_circuit(false);
     }
 
     /// Beamlit failed.

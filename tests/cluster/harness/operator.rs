@@ -1,14 +1,12 @@
 //! The operator's own binary as a process, and the shipped webhook configurations that lead to it.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::certificates::Authority;
+use super::http::get;
 use super::process::{End, Process};
 use super::{ControlPlane, Kubectl, free_port, poll};
 
@@ -155,7 +153,7 @@ impl Operator {
     /// # Errors
     /// If nobody answers.
     pub(crate) fn ask(&self, path: &str) -> Result<(u16, String), String> {
-        ask(self.plain_port, path)
+        get(self.plain_port, path)
     }
 
     /// Has it stand still until it is told to go on.
@@ -185,22 +183,7 @@ impl Operator {
 /// # Errors
 /// If nobody answers.
 pub(crate) fn readiness(plain_port: u16) -> Result<(u16, String), String> {
-    ask(plain_port, "/readyz")
-}
-
-fn ask(plain_port: u16, path: &str) -> Result<(u16, String), String> {
-    let exchange = || {
-        let mut stream = TcpStream::connect(("127.0.0.1", plain_port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    let answer = exchange().map_err(|error| format!("{path}: {error}"))?;
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{path}: not HTTP: {answer}"))?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok((status.ok_or_else(|| format!("{path}: no status: {head}"))?, body.to_owned()))
+    get(plain_port, "/readyz")
 }
 
 /// An operator that the API server asks: the shipped configurations are installed, until this is dropped.
