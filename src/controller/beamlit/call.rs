@@ -99,7 +99,8 @@ impl Caller {
         let http = http(&settings)?;
         let url = url(&settings.base, &["oauth", "token"])?;
         let (credentials, timeout) = (settings.credentials.clone(), settings.timeout);
-        let tokens = Tokens::new(http.clone(), url, credentials, timeout, Arc::clone(&metrics));
+        let after_refusal = settings.pace.after_refusal;
+        let tokens = Tokens::new(http.clone(), url, credentials, timeout, after_refusal, Arc::clone(&metrics));
         let circuit = Circuit::new(settings.pace, Arc::clone(&metrics));
         Ok(Self { http, settings, tokens, circuit, metrics })
     }

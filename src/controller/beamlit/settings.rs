@@ -48,6 +48,8 @@ pub struct Pace {
     pub first_hold: Duration,
     /// For how long at most, whatever Beamlit asks for.
     pub longest_hold: Duration,
+    /// For how long credentials that were refused are not shown again, unless they change.
+    pub after_refusal: Duration,
 }
 
 impl Default for Pace {
@@ -60,6 +62,7 @@ impl Default for Pace {
             failures: 5,
             first_hold: Duration::from_secs(10),
             longest_hold: Duration::from_secs(300),
+            after_refusal: Duration::from_secs(10),
         }
     }
 }

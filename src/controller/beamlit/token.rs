@@ -44,6 +44,9 @@ pub(super) struct Tokens {
     known: Mutex<Option<(Arc<Pair>, Instant)>>,
     /// How often they have changed.
     changes: AtomicU64,
+    /// Credentials that were refused, why, and until when they are not shown again.
+    refused: Mutex<Option<(Arc<Pair>, Error, Instant)>>,
+    after_refusal: Duration,
     /// What came of the last request. Held by whoever makes the next.
     request: tokio::sync::Mutex<Option<Error>>,
     /// Counts requests that came to an end.
@@ -87,6 +90,7 @@ impl Tokens {
         url: Url,
         credentials: Credentials,
         timeout: Duration,
+        after_refusal: Duration,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
@@ -97,6 +101,8 @@ impl Tokens {
             cached: Mutex::default(),
             known: Mutex::default(),
             changes: AtomicU64::new(0),
+            refused: Mutex::default(),
+            after_refusal,
             request: tokio::sync::Mutex::default(),
             requests: AtomicU64::new(0),
             metrics,
@@ -121,6 +127,7 @@ impl Tokens {
                 Err(error) => self.put_off(&token, &error),
             });
         }
+        self.not_refused(&pair, now).map_err(|error| NoToken { error, asked: false })?;
         let seen = self.requests.load(Ordering::Acquire);
         let mut request = self.request.lock().await;
         if let Some(token) = self.usable(&pair, Instant::now()) {
@@ -140,9 +147,25 @@ impl Tokens {
         let mut cached = lock(&self.cached);
         if cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, token)) {
             *cached = None;
-            if let Some((_, again)) = lock(&self.known).as_mut() {
-                *again = Instant::now();
+            self.look_again();
+        }
+    }
+
+    /// The credentials may have been renewed.
+    fn look_again(&self) {
+        if let Some((_, again)) = lock(&self.known).as_mut() {
+            *again = Instant::now();
+        }
+    }
+
+    /// Whether there is any point in showing these credentials now.
+    fn not_refused(&self, pair: &Arc<Pair>, now: Instant) -> Result<(), Error> {
+        match lock(&self.refused).as_ref() {
+            Some((refused, error, until)) if refused == pair && now < *until => {
+                self.look_again();
+                Err(error.clone())
             }
+            _ => Ok(()),
         }
     }
 
@@ -158,12 +181,23 @@ impl Tokens {
     /// The credentials, read again now and then.
     async fn pair(&self) -> Result<Arc<Pair>, Error> {
         let known = lock(&self.known).clone();
-        if let Some((pair, _)) = known.filter(|(_, again)| Instant::now() < *again) {
-            return Ok(pair);
+        if let Some((pair, again)) = &known
+            && Instant::now() < *again
+        {
+            return Ok(Arc::clone(pair));
         }
         let credentials = self.credentials.clone();
         let read = spawn_blocking(move || credentials.read()).await;
-        let pair = read.map_err(|_| Error::NoCredentials("they could not be read".to_owned()))??;
+        let read = read.unwrap_or_else(|_| Err(Error::NoCredentials("they could not be read".to_owned())));
+        let pair = match (read, known) {
+            (Ok(pair), _) => pair,
+            // What is swapped is not there for a moment, and what was there still counts.
+            (Err(error), Some((pair, _))) => {
+                tracing::warn!("{error}; the last ones still count");
+                pair
+            }
+            (Err(error), None) => return Err(error),
+        };
         let mut known = lock(&self.known);
         if known.as_ref().is_none_or(|(known, _)| *known != pair) {
             self.changes.fetch_add(1, Ordering::Release);
@@ -196,6 +230,10 @@ impl Tokens {
         self.metrics.beamlit_request("token", answer, began.elapsed());
         self.metrics.beamlit_token(answered.is_ok());
         *last = answered.as_ref().err().cloned();
+        if let Err(error @ Error::CredentialsRefused(_)) = &answered {
+            self.look_again();
+            *lock(&self.refused) = Some((Arc::clone(pair), error.clone(), Instant::now() + self.after_refusal));
+        }
         self.requests.fetch_add(1, Ordering::Release);
         let token = Arc::new(answered?);
         *lock(&self.cached) = Some(Arc::clone(&token));
