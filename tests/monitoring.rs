@@ -16,12 +16,13 @@
 mod client;
 #[path = "server/process.rs"]
 mod process;
+#[path = "monitoring/promtool.rs"]
+mod promtool;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use beamlit_operator::offload::decide::Reason;
@@ -30,6 +31,7 @@ use beamlit_operator::telemetry::metrics::Metrics;
 use beamlit_operator::telemetry::reconciler::{Answer, Controller, Decided, LeftBehind, Ratio, Reconciled, Source};
 use client::Client;
 use process::Process;
+use promtool::judged;
 use regex::Regex;
 use rustls::version::TLS13;
 use serde_json::Value;
@@ -46,37 +48,6 @@ fn read(name: &str) -> String {
 
 fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
-}
-
-/// Where promtool is: on the PATH, or where `.ci/run` puts it.
-fn promtool() -> Command {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
-        .unwrap_or_default();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain([cache.join("beamlit-operator/tools/bin")])
-        .map(|folder| folder.join("promtool"))
-        .find(|program| program.is_file())
-        .map(Command::new)
-        .expect("promtool is needed: it is a part of Prometheus (apt-get install prometheus)")
-}
-
-/// What promtool has to say of standard input, or of files named in the arguments, if it finds anything wrong.
-fn judged(folder: &Path, arguments: &[&str], input: &str) -> Result<(), String> {
-    let mut child = promtool()
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let out = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-    if out.status.success() { Ok(()) } else { Err(format!("promtool {}: {said}", arguments.join(" "))) }
 }
 
 /// The rules as Prometheus reads them, taken out of the PrometheusRule by the command that stands in its comment.
