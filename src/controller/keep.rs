@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use kube::Api;
 use kube::client::Client;
-use kube::runtime::WatchStreamExt as _;
 use kube::runtime::reflector::store::Writer;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::Event;
 
 use super::context::Context;
 use super::stored::{ModelDeployments, OffloadAutoscalers, Ours, Policies, Stored};
 use crate::engine::Kind;
 use crate::engine::world::Name;
-use crate::watch::WATCH_TIMEOUT;
+use crate::watch::{Health, Retries, events};
 
 /// What becomes of an object of this kind that appears, changes or goes.
 pub(super) trait Kept: Ours {
@@ -65,38 +63,29 @@ impl Kept for Policies {
 pub(super) async fn keep<K: Kept>(context: Arc<Context>, client: Client, mut writer: Writer<Stored<K>>) {
     let store = writer.as_reader();
     let api: Api<Stored<K>> = Api::all(client);
-    let mut events = watcher(api, watcher::Config::default().timeout(WATCH_TIMEOUT)).default_backoff().boxed();
-    let mut fault = None;
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => {
-                fault = None;
-                let before = matches!(event, Event::InitDone).then(|| store.state());
-                writer.apply_watcher_event(&event);
-                match &event {
-                    Event::Apply(object) => K::is_there(object, &context),
-                    Event::Delete(object) => K::is_gone(&object.name(), &context),
-                    Event::InitDone => {
-                        let now = store.state();
-                        for gone in before.iter().flatten().filter(|old| store.get(&old.reference()).is_none()) {
-                            K::is_gone(&gone.name(), &context);
-                        }
-                        now.iter().for_each(|object| K::is_there(object, &context));
+    let health = Health::new(K::WATCH, &context.metrics);
+    let _held = health.held();
+    let mut retries = Retries::new();
+    loop {
+        retries.start();
+        let fault = events(api.clone(), |event| {
+            let before = matches!(event, Event::InitDone).then(|| store.state());
+            writer.apply_watcher_event(&event);
+            match &event {
+                Event::Apply(object) => K::is_there(object, &context),
+                Event::Delete(object) => K::is_gone(&object.name(), &context),
+                Event::InitDone => {
+                    health.listed();
+                    for gone in before.iter().flatten().filter(|old| store.get(&old.reference()).is_none()) {
+                        K::is_gone(&gone.name(), &context);
                     }
-                    Event::Init | Event::InitApply(_) => {}
+                    store.state().iter().for_each(|object| K::is_there(object, &context));
                 }
+                Event::Init | Event::InitApply(_) => {}
             }
-            Err(error) => {
-                let words = error.to_string();
-                context.metrics.watch_restarted(K::PLURAL);
-                if fault.as_ref() != Some(&words) {
-                    tracing::warn!(
-                        resource = K::PLURAL,
-                        "the reconciler's watch failed, and is started again: {words}"
-                    );
-                    fault = Some(words);
-                }
-            }
-        }
+        })
+        .await;
+        health.failed(&fault);
+        retries.wait().await;
     }
 }

@@ -3,7 +3,7 @@
 //! All that it writes it writes while it holds the lease.
 //!
 //! Inside: `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `terms`,
-//! `writes`, `events` ← `memory` ← `context` ← `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `sweep` ← this.
+//! `writes`, `events` ← `memory` ← `context` ← `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `strays` ← `sweep` ← this.
 
 mod autoscaler;
 pub mod beamlit;
@@ -20,6 +20,7 @@ mod policy;
 mod queue;
 mod remote;
 mod stored;
+mod strays;
 mod sweep;
 mod terms;
 mod triggers;
@@ -50,6 +51,9 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::reconciler::Controller;
 use crate::watch::Watches;
 
+/// What Beamlit holds, and where it tells of changes to whoever reconciles.
+pub type Beamlit = (Arc<Mirror>, Arc<Mutex<mpsc::UnboundedReceiver<Key>>>);
+
 /// What the reconciler works with.
 pub struct Parts {
     /// The way to the API server for what may take long: it waits for as long as a watch is silent.
@@ -60,8 +64,8 @@ pub struct Parts {
     pub watches: Arc<Watches>,
     /// The operator's configuration.
     pub configuration: Arc<Configured>,
-    /// What Beamlit holds, and where it tells of changes; none without credentials.
-    pub beamlit: Option<(Arc<Mirror>, Arc<Mutex<mpsc::UnboundedReceiver<Key>>>)>,
+    /// What Beamlit holds; none without credentials.
+    pub beamlit: Option<Beamlit>,
     /// How often weights are decided.
     pub interval: Duration,
     /// For how long an object stays that Beamlit cannot be told to let go of.

@@ -22,6 +22,8 @@ pub(super) trait Ours: Clone + std::fmt::Debug + Send + Sync + 'static {
     const KIND: Kind;
     /// Its plural name, for paths.
     const PLURAL: &'static str;
+    /// What its watch is called: the gate has one of its own.
+    const WATCH: &'static str;
 }
 
 /// ModelDeployments.
@@ -39,16 +41,19 @@ pub(super) enum Policies {}
 impl Ours for ModelDeployments {
     const KIND: Kind = Kind::ModelDeployment;
     const PLURAL: &'static str = "modeldeployments";
+    const WATCH: &'static str = "modeldeployments (reconciled)";
 }
 
 impl Ours for OffloadAutoscalers {
     const KIND: Kind = Kind::OffloadAutoscaler;
     const PLURAL: &'static str = "offloadautoscalers";
+    const WATCH: &'static str = "offloadautoscalers (reconciled)";
 }
 
 impl Ours for Policies {
     const KIND: Kind = Kind::Policy;
     const PLURAL: &'static str = "policies";
+    const WATCH: &'static str = "policies (reconciled)";
 }
 
 /// An object of one of these kinds.

@@ -37,7 +37,7 @@ use crate::telemetry::metrics::Metrics;
 
 /// For how many seconds the API server is asked to keep a watch open. When it ends, the next one follows: a quiet connection
 /// that is dead is noticed by then.
-pub(crate) const WATCH_TIMEOUT: u32 = 25;
+const WATCH_TIMEOUT: u32 = 25;
 
 /// How long the API server may be silent. It is longer than a watch on which nothing happens, and shorter than what the
 /// watcher itself waits for (5 s more than a watch), which it would pass over in silence.
@@ -57,7 +57,11 @@ pub fn client(config: kube::Config) -> Result<Client, kube::Error> {
     patient(config, SILENCE)
 }
 
-fn patient(mut config: kube::Config, silence: Duration) -> Result<Client, kube::Error> {
+/// A client whose connections do not wait for longer than this.
+///
+/// # Errors
+/// If the configuration asks for what cannot be done.
+pub fn patient(mut config: kube::Config, silence: Duration) -> Result<Client, kube::Error> {
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = Some(silence);
     config.write_timeout = Some(silence);
@@ -106,8 +110,8 @@ impl Watches {
         Self {
             world: ArcSwap::from_pointee(World::of_cluster()),
             writer: Mutex::new(World::of_cluster()),
-            changes: broadcast::channel(BEHIND).0,
             healths: Watched::ALL.map(|watched| (watched, Health::new(watched.name, &metrics))),
+            changes: broadcast::channel(BEHIND).0,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::finding::escaped;
+use crate::telemetry::reconciler::Answer;
 
 /// How many characters of what Beamlit said are shown.
 const MOST: usize = 200;
@@ -43,6 +44,8 @@ pub enum Error {
         status: u16,
         /// What it said.
         said: String,
+        /// When it wants to be asked again, if it said so.
+        after: Option<Duration>,
     },
     /// Beamlit refuses the call: status 400 to 499. The same call would be refused again.
     #[error("Beamlit refused with status {status}: {said}")]
@@ -102,25 +105,22 @@ impl Error {
     pub const fn after(&self) -> Option<Duration> {
         match self {
             Self::HeldBack { after, .. } => Some(*after),
-            Self::Throttled { after } => *after,
+            Self::Throttled { after } | Self::Failed { after, .. } => *after,
             _ => None,
         }
     }
 
-    /// A word for it, of a closed set: what calls are counted by.
+    /// What calls are counted by.
     #[must_use]
-    pub const fn word(&self) -> &'static str {
+    pub const fn answer(&self) -> Answer {
         match self {
-            Self::NoCredentials(_) | Self::Settings(_) | Self::Name(_) => "not_sent",
-            Self::CredentialsRefused(_) => "unauthorized",
-            Self::Unreachable(_) => "unreachable",
-            Self::TimedOut(_) => "timeout",
-            Self::HeldBack { .. } => "held_back",
-            Self::Throttled { .. } => "throttled",
-            Self::Failed { .. } => "failed",
-            Self::Refused { .. } | Self::NameTaken { .. } => "refused",
-            Self::Malformed(_) | Self::OtherWorkspace { .. } => "malformed",
-            Self::Redirected { .. } => "redirected",
+            Self::Unreachable(_) | Self::HeldBack { .. } => Answer::Unreachable,
+            Self::TimedOut(_) => Answer::TimedOut,
+            Self::Throttled { .. } => Answer::Throttled,
+            Self::CredentialsRefused(_) => Answer::Forbidden,
+            Self::Failed { status, .. } | Self::Refused { status, .. } => Answer::of(*status),
+            Self::Malformed(_) | Self::OtherWorkspace { .. } | Self::Redirected { .. } => Answer::Malformed,
+            Self::NoCredentials(_) | Self::Settings(_) | Self::Name(_) | Self::NameTaken { .. } => Answer::Refused,
         }
     }
 }

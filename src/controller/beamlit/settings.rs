@@ -27,6 +27,44 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long a list may take.
     pub list_timeout: Duration,
+    /// How calls follow one another when they fail.
+    pub pace: Pace,
+}
+
+/// How calls follow one another when they fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How often a call that failed is made again.
+    pub retries: usize,
+    /// How long to wait before the first time. Each further wait is twice as long; up to as much again is added by chance.
+    pub first_wait: Duration,
+    /// The longest wait.
+    pub longest_wait: Duration,
+    /// The longest wait that Beamlit may ask for and that a call waits out. A longer one holds all calls back.
+    pub patience: Duration,
+    /// After how many failures in a row all calls are held back.
+    pub failures: u32,
+    /// For how long, the first time; then each time twice as long.
+    pub first_hold: Duration,
+    /// For how long at most, whatever Beamlit asks for.
+    pub longest_hold: Duration,
+    /// For how long credentials that were refused are not shown again, unless they change.
+    pub after_refusal: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            retries: 2,
+            first_wait: Duration::from_millis(250),
+            longest_wait: Duration::from_secs(5),
+            patience: Duration::from_secs(10),
+            failures: 5,
+            first_hold: Duration::from_secs(10),
+            longest_hold: Duration::from_secs(300),
+            after_refusal: Duration::from_secs(10),
+        }
+    }
 }
 
 impl Settings {
@@ -44,6 +82,7 @@ impl Settings {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15),
             list_timeout: Duration::from_secs(60),
+            pace: Pace::default(),
         })
     }
 }

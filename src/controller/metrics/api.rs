@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use hyper::header::{ACCEPT, RETRY_AFTER};
-use hyper::{HeaderMap, Request};
+use hyper::{HeaderMap, Request, StatusCode};
 use kube::Client;
 use kube::client::Body;
 use serde::Deserialize;
@@ -57,7 +57,11 @@ impl Api {
         }
         // A page of some proxy is no word of the API server's.
         let body = bytes(body, LARGEST_REFUSAL).await.unwrap_or_default();
-        let said = serde_json::from_slice::<Status>(&body).ok().map(|status| status.message);
+        let mut said = serde_json::from_slice::<Status>(&body).ok().map(|status| status.message);
+        if said.is_none() && parts.status == StatusCode::SERVICE_UNAVAILABLE {
+            // The aggregator's own words for it are no Status.
+            said = Some("what its APIService names is not available".to_owned());
+        }
         Err(Failed::status(parts.status.as_u16(), said.as_deref(), wait(&parts.headers)))
     }
 }

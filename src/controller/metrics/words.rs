@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn words_are_one_printable_line_of_bounded_length() {
         assert_eq!(line("  connection\nrefused\u{202e} "), "connection\\u{a}refused\\u{202e}");
-        assert_eq!(line("no way to https://user:secret@example.com/x"), "https://…@example.com/x");
+        assert_eq!(line("no way to https://user:secret@example.com/x"), "…@example.com/x");
         let long = line(&"ä".repeat(1000));
         assert_eq!((long.chars().count(), long.ends_with("ä…")), (MOST + 1, true));
     }
