@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::queue::Queued;
 use super::stored::{Ours, Stored};
-use super::unfinished::Unfinished;
+use super::unfinished::{Finished, Unfinished};
 use crate::engine::world::Name;
 use crate::telemetry::reconciler::{Controller, Reconciled};
 
@@ -36,7 +36,7 @@ pub(super) async fn drive<K, F, R>(
 ) where
     K: Ours,
     F: Fn(Arc<Stored<K>>, Arc<Context>) -> R,
-    R: Future<Output = Result<Action, Unfinished>> + Send + 'static,
+    R: Future<Output = Result<Finished, Unfinished>> + Send + 'static,
 {
     let failures = Arc::new(Failures::default());
     let reconcile = |object: Arc<Stored<K>>, context: Arc<Context>| {
@@ -45,12 +45,16 @@ pub(super) async fn drive<K, F, R>(
         let reconciled = reconcile(object, context);
         Box::pin(async move {
             let outcome = reconciled.await;
-            let result = if outcome.is_ok() { Reconciled::Unchanged } else { Reconciled::Failed };
+            let result = match &outcome {
+                Ok(Finished { changed: true, .. }) => Reconciled::Changed,
+                Ok(Finished { changed: false, .. }) => Reconciled::Unchanged,
+                Err(_) => Reconciled::Failed,
+            };
             metrics.reconciled(controller, result, began.elapsed());
             if outcome.is_ok() {
                 failures.mended(&name);
             }
-            outcome
+            outcome.map(|finished| finished.next)
         })
     };
     let on_error = |object: Arc<Stored<K>>, error: &Unfinished, _context| {

@@ -78,7 +78,7 @@ impl Events {
             secondary: None,
         };
         let told = self.recorder.publish(&event, &reference).await;
-        self.metrics.kubernetes_request("event", if told.is_ok() { Answer::Ok } else { Answer::Refused });
+        self.metrics.kubernetes_request("event", told.map_or_else(|error| Answer::of_error(&error), |()| Answer::Ok));
     }
 
     fn may(&self, uid: &str, now: Instant) -> bool {

@@ -64,6 +64,14 @@ pub(super) struct Outcome {
     pub(super) unavailable: String,
 }
 
+impl Outcome {
+    /// What is news: in words, numbers change all the time.
+    fn outline(&self) -> impl PartialEq + '_ {
+        let Self { weight, reason, blocked, routed, unavailable } = self;
+        (weight, reason, blocked, routed, unavailable.is_empty())
+    }
+}
+
 /// Whether the Service says what was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Routed {
@@ -138,7 +146,7 @@ impl Memory {
             Some(outcome) => all.insert(of.clone(), outcome),
             None => all.remove(of),
         };
-        before != outcome
+        before.as_ref().map(Outcome::outline) != outcome.as_ref().map(Outcome::outline)
     }
 
     /// Notes what an object depends on.

@@ -3,7 +3,7 @@
 //! All that it writes it writes while it holds the lease.
 //!
 //! Inside: `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `terms`,
-//! `writes`, `events` ← `memory` ← `context` ← `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `sweep` ← this.
+//! `writes`, `events` ← `memory` ← `context` ← `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `strays` ← `sweep` ← this.
 
 mod autoscaler;
 pub mod beamlit;
@@ -20,6 +20,7 @@ mod policy;
 mod queue;
 mod remote;
 mod stored;
+mod strays;
 mod sweep;
 mod terms;
 mod triggers;

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::events::Tone;
 use super::stored::{Ours, Stored, annotation};
 use super::unfinished::Unfinished;
+use crate::telemetry::reconciler::LeftBehind;
 
 /// Whether something on Beamlit belongs to the object with this uid.
 pub(super) fn is_owned(remote: &Remote, uid: &str) -> bool {
@@ -46,22 +47,27 @@ pub(super) async fn tell<K: Ours>(object: &Stored<K>, context: &Context, applied
 pub(super) async fn release<K: Ours>(object: &Stored<K>, context: &Context) -> Result<(), Unfinished> {
     if object.annotation(annotation::ORPHAN).is_some() {
         let note = format!("the annotation {} says that what is on Beamlit stays as it is", annotation::ORPHAN);
-        context.events.tell(object, Tone::Normal, "Orphaned", &note).await;
+        leave_behind(object, context, LeftBehind::Asked, &note).await;
         return Ok(());
     }
-    let Some(mirror) = &context.beamlit else {
-        let was_there = object.status::<Value>().is_some_and(|status| status.get("createdAtOnBeamlit").is_some());
-        if was_there {
-            let note = "the operator has no credentials for Beamlit any more: what is there stays as it is";
-            context.events.tell(object, Tone::Warning, "Orphaned", note).await;
-        }
-        return Ok(());
+    let outcome = match &context.beamlit {
+        Some(mirror) => from_beamlit(object, mirror).await,
+        None => Err(Error::NoCredentials("none are given".to_owned()).into()),
     };
-    match from_beamlit(object, mirror).await {
+    match outcome {
         Ok(()) => Ok(()),
+        // Nobody could be asked: waiting would keep every object, and with it every namespace, for nothing.
+        Err(Unfinished::Beamlit(Error::NoCredentials(_))) => {
+            let was_there = object.status::<Value>().is_some_and(|status| status.get("createdAtOnBeamlit").is_some());
+            if was_there {
+                let note = "the operator has no credentials for Beamlit any more: what is there stays as it is";
+                leave_behind(object, context, LeftBehind::NoCredentials, note).await;
+            }
+            Ok(())
+        }
         Err(error) if waited(object) >= context.patience => {
             let note = format!("what may be on Beamlit stays as it is, for it could not be told for long: {error}");
-            context.events.tell(object, Tone::Warning, "FinalizerTimedOut", &note).await;
+            leave_behind(object, context, LeftBehind::TimedOut, &note).await;
             Ok(())
         }
         Err(error) => {
@@ -70,6 +76,19 @@ pub(super) async fn release<K: Ours>(object: &Stored<K>, context: &Context) -> R
             Err(error)
         }
     }
+}
+
+/// Tells of what stays on Beamlit, where nobody looks after it from now on.
+async fn leave_behind<K: Ours>(object: &Stored<K>, context: &Context, why: LeftBehind, note: &str) {
+    let (name, kind) = (object.name(), K::KIND.name());
+    tracing::warn!(kind, namespace = name.namespace(), name = name.name(), why = why.word(), "left on Beamlit: {note}");
+    context.metrics.left_behind(why);
+    let (tone, reason) = match why {
+        LeftBehind::Asked => (Tone::Normal, "Orphaned"),
+        LeftBehind::NoCredentials => (Tone::Warning, "Orphaned"),
+        LeftBehind::TimedOut => (Tone::Warning, "FinalizerTimedOut"),
+    };
+    context.events.tell(object, tone, reason, note).await;
 }
 
 async fn from_beamlit<K: Ours>(object: &Stored<K>, mirror: &Mirror) -> Result<(), Unfinished> {
@@ -88,6 +107,9 @@ fn waited<K: Ours>(object: &Stored<K>) -> Duration {
     waited.and_then(|waited| Duration::try_from(waited).ok()).unwrap_or_default()
 }
 
+/// Why nothing is on Beamlit where nobody gave the operator any credentials.
+pub(super) const NO_CREDENTIALS: &str = "NoCredentials";
+
 /// What is said of an object that is at fault.
 pub(super) const INVALID: &str = "nobody knows what the object means";
 
@@ -98,7 +120,7 @@ pub(super) fn synced(invalid: bool, applied: Option<&Result<Applied, Error>>) ->
         _ if invalid => said(Holds::Unknown, "Invalid", INVALID.to_owned()),
         None => said(
             Holds::No,
-            "NoCredentials",
+            NO_CREDENTIALS,
             "the operator has no credentials for Beamlit: nothing is sent there, and everything else works".to_owned(),
         ),
         Some(Ok(Applied { stored, unkept, change: _ })) => {
@@ -118,7 +140,7 @@ pub(super) fn synced(invalid: bool, applied: Option<&Result<Applied, Error>>) ->
 fn word(error: &Error) -> &'static str {
     match error {
         Error::NameTaken { .. } => "NameTaken",
-        Error::NoCredentials(_) => "NoCredentials",
+        Error::NoCredentials(_) => NO_CREDENTIALS,
         error if error.is_passing() => "BeamlitUnavailable",
         _ => "BeamlitRefused",
     }

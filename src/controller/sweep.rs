@@ -8,6 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::context::Context;
 use super::metrics::{Query, Sources};
+use super::strays;
 use super::triggers::everything;
 
 /// How often it is looked for metrics that nobody has asked for yet: those of objects that have just appeared.
@@ -39,6 +40,7 @@ pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Durati
         context.readings.store(Some(Arc::new(readings)));
         if due {
             last = Some(began);
+            strays::clean(&context).await;
         }
         context.autoscalers_due.extend(all.into_iter().map(|(name, _)| name));
     }

@@ -23,10 +23,6 @@ pub(super) const MANAGER: &str = "beamlit-operator";
 /// The finalizer of an object that leaves something behind.
 pub(super) const FINALIZER: &str = "deployment.beamlit.com/offload";
 
-/// The annotations of a Service, all of which go together.
-pub(super) const ROUTING: [&str; 4] =
-    [annotations::MANAGED_BY, annotations::LOCAL_WEIGHT, annotations::REMOTE_WEIGHT, annotations::REMOTE_BACKEND];
-
 /// Why something was not written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotWritten {
@@ -196,7 +192,8 @@ impl Writer {
     /// # Errors
     /// If it still says something.
     pub(super) async fn unroute(&self, service: &Name, uid: &str, resource_version: &str) -> Result<(), NotWritten> {
-        let nothing: Map<String, Value> = ROUTING.iter().map(|key| ((*key).to_owned(), Value::Null)).collect();
+        let nothing: Map<String, Value> =
+            annotations::ALL.map(|key| (key.to_owned(), Value::Null)).into_iter().collect();
         let patch = json!({"metadata": {"uid": uid, "resourceVersion": resource_version, "annotations": nothing}});
         let api: Api<Service> = Api::namespaced(self.client.clone(), service.namespace());
         let written = api.patch_metadata(service.name(), &merge(), &Patch::Merge(&patch)).await;
@@ -216,7 +213,7 @@ impl Writer {
                 };
                 (Answer::of(status.code), Err(outcome))
             }
-            Err(error) => (Answer::Unreachable, Err(NotWritten::Refused { what, why: error.to_string() })),
+            Err(error) => (Answer::of_error(&error), Err(NotWritten::Refused { what, why: error.to_string() })),
         };
         self.metrics.kubernetes_request(operation, answer);
         outcome

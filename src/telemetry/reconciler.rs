@@ -214,13 +214,13 @@ impl Metrics {
         self.reconciler.metric_durations.get_or_create(&SourceLabel { source }).observe(took.as_secs_f64());
     }
 
-    /// Counts a request of the reconciler to the API server. The operation says what it was for, such as `apply`, `status` or
-    /// `annotate`.
+    /// Counts a request of the reconciler to the API server. The operation says what it was for, such as `apply_status` or
+    /// `route`.
     pub fn kubernetes_request(&self, operation: &'static str, result: Answer) {
         self.reconciler.kubernetes_requests.get_or_create(&OperationLabels { operation, result }).inc();
     }
 
-    /// Counts a request to Beamlit. The operation says what it was for, such as `token` or `put_model`.
+    /// Counts a request to Beamlit. The operation says what it was for, such as `token` or `update_model`.
     pub fn beamlit_request(&self, operation: &'static str, result: Answer, took: Duration) {
         self.reconciler.beamlit_requests.get_or_create(&OperationLabels { operation, result }).inc();
         self.reconciler.beamlit_durations.observe(took.as_secs_f64());

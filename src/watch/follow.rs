@@ -66,9 +66,8 @@ where
         }
         Event::Delete(object) => {
             let name = named(object.meta());
-            watches.change(Change::Of(watched.resource, name.clone()), |world| {
-                world.remove(watched.resource, &name);
-            });
+            let change = Change::Of(watched.resource, name.clone());
+            watches.change(change, |world| world.remove(watched.resource, &name));
         }
     })
     .await
@@ -90,7 +89,8 @@ where
 }
 
 /// The name of an object that the API server told of.
-pub(crate) fn named(ObjectMeta { name, namespace, .. }: &ObjectMeta) -> Name {
+pub(crate) fn named(metadata: &ObjectMeta) -> Name {
+    let ObjectMeta { name, namespace, .. } = metadata;
     Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
 }
 

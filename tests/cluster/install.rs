@@ -522,7 +522,12 @@ fn prometheus_is_led_to_the_metrics() {
     let installation = Installation::none();
     let (base, monitoring) = (built(installation.admin(), "deploy"), built(installation.admin(), "deploy/monitoring"));
     let kinds: Vec<&str> = monitoring.iter().map(|object| object["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["PrometheusRule", "ServiceMonitor"]);
+    assert_eq!(kinds, ["ConfigMap", "PrometheusRule", "ServiceMonitor"]);
+    // Grafana finds the dashboard by its label, and takes each key for a file.
+    let dashboard = one(&monitoring, "ConfigMap", "beamlit-operator-dashboard");
+    assert_eq!(dashboard["metadata"]["labels"]["grafana_dashboard"], "1");
+    let json = dashboard["data"]["beamlit-operator.json"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(json).unwrap()["uid"], "beamlit-operator");
     let spec = &one(&monitoring, "ServiceMonitor", "beamlit-operator")["spec"];
     let service = one(&base, "Service", "beamlit-operator-metrics");
     let wanted = spec["selector"]["matchLabels"].as_object().unwrap();

@@ -147,6 +147,20 @@ fn an_autoscaler_of_kubernetes_sees_the_metrics_of_tests() {
         path == "/apis/custom.metrics.k8s.io/v1beta2/namespaces/metrics/pods/%2A/queue?labelSelector=app%3Dmodel"
     }));
 
+    // In either version, and told apart by a selector.
+    metrics.set("metrics", Sample::object("services", "model", "rps", "9").of_series(&[("verb", "GET")]));
+    let read = |path: &str| -> Value {
+        serde_json::from_str(&kubectl.ok(&format!("get --raw /apis/custom.metrics.k8s.io/{path}"))).unwrap()
+    };
+    let of = "namespaces/metrics/services/model/rps?metricLabelSelector";
+    let items = read(&format!("v1beta1/{of}=!verb"))["items"].take();
+    assert_eq!((&items[0]["metricName"], &items[0]["window"], &items[1]), (&json!("rps"), &json!(30), &Value::Null));
+    let items = read(&format!("v1beta2/{of}=verb%3DGET"))["items"].take();
+    assert_eq!(
+        (&items[0]["metric"]["name"], &items[0]["value"], &items[1]),
+        (&json!("rps"), &json!("9"), &Value::Null)
+    );
+
     // Whatever else such an API says.
     let path = "get --raw /apis/external.metrics.k8s.io/v1beta1/namespaces/metrics/depth";
     let said = |answer: Answer| {

@@ -20,7 +20,7 @@ use super::events::Tone;
 use super::memory::{Course, Deployed, Outcome, Routed};
 use super::stored::{OffloadAutoscalers, Stored};
 use super::terms::{RemoteModel, Terms};
-use super::unfinished::Unfinished;
+use super::unfinished::{Finished, Unfinished};
 use super::writes::NotWritten;
 use crate::api::OffloadAutoscalerStatus;
 use crate::engine::Kind;
@@ -42,21 +42,22 @@ const MOVED: f64 = 0.02;
 pub(super) async fn reconcile(
     autoscaler: Arc<Stored<OffloadAutoscalers>>,
     context: Arc<Context>,
-) -> Result<Action, Unfinished> {
+) -> Result<Finished, Unfinished> {
     let name = autoscaler.name();
     let course = context.memory.course(&name);
     let mut course = course.lock().await;
     // One that nobody compiled decides nothing, and neither does one that is still another object's.
-    let Some(terms) = context.memory.terms(&name) else { return Ok(Action::await_change()) };
+    let nothing_new = Finished { next: Action::await_change(), changed: false };
+    let Some(terms) = context.memory.terms(&name) else { return Ok(nothing_new) };
     if autoscaler.is_going() || autoscaler.controlled_by(Kind::ModelDeployment) != Some(terms.uid.as_str()) {
-        return Ok(Action::await_change());
+        return Ok(nothing_new);
     }
+    if course.as_ref().is_none_or(|course| course.uid != terms.uid) {
+        *course = Some(resume::resume(&terms, &autoscaler, &name, &context.view));
+    }
+    let Some(course) = course.as_mut() else { return Ok(nothing_new) };
     let at = now();
-    let mut before = match course.take().filter(|course| course.uid == terms.uid) {
-        Some(course) => course,
-        None => resume::resume(&terms, &autoscaler, &name, &context.view),
-    };
-    let deployed = deployed(&terms, &before, &context);
+    let deployed = deployed(&terms, course, &context);
     let blocked = terms.blocked.or_else(|| {
         let ready = terms.remote.is_none() || deployed.as_ref().is_some_and(|deployed| deployed.is);
         (!ready).then_some(Blocked::RemoteNotReady)
@@ -64,50 +65,37 @@ pub(super) async fn reconcile(
     let seen = observe::observe(at, &terms, blocked, &context);
     if !seen.asked && seen.observation.local != Local::Ready(0) {
         // The next sweep asks, and then it is decided: a restart must not look like an outage.
-        *course = Some(before);
-        return Ok(Action::await_change());
+        return Ok(nothing_new);
     }
-    let (state, decision) = decide(at, &terms.rules, &seen.observation, before.state.clone());
-    let routed = before.routed.clone();
+    let (state, decision) = decide(at, &terms.rules, &seen.observation, course.state.clone());
     let step = Step { name: &name, terms: &terms, seen: &seen, decision: &decision, deployed: &deployed };
-
-    // What is in force until it is stored is what was in force before.
-    let told = before.state.weight;
-    let stored = show(&autoscaler, &context, &step, &state, &mut before, &routed).await;
-    if stored.is_ok() {
-        before.state = state;
-        before.deployed = deployed.clone();
+    // Until it is stored, what was in force before is in force.
+    let mut changed = show(&autoscaler, &context, &step, &state, course).await?;
+    let before = std::mem::replace(&mut course.state, state).weight;
+    course.deployed.clone_from(&deployed);
+    count(&context, &step);
+    tell(&context, &step, before).await;
+    let routed = route::route(&context, &name, &terms, decision.weight, &course.routed).await;
+    if routed != course.routed {
+        course.routed = routed;
+        let state = course.state.clone();
+        changed |= show(&autoscaler, &context, &step, &state, course).await?;
     }
-    let mut outcome = stored;
-    if outcome.is_ok() {
-        count(&context, &step);
-        tell(&context, &step, told).await;
-        before.routed = route::route(&context, &name, &terms, decision.weight, &before.routed).await;
-        if before.routed != routed {
-            let state = before.state.clone();
-            let routed = before.routed.clone();
-            outcome = show(&autoscaler, &context, &step, &state, &mut before, &routed).await;
-        }
-        let came_of_it = Outcome {
-            weight: decision.weight,
-            reason: decision.reason,
-            blocked: decision.blocked,
-            routed: before.routed.clone(),
-            unavailable: seen.unavailable(&terms),
-        };
-        if context.memory.set_outcome(&name, Some(came_of_it)) {
-            context.model_deployments_due.push(name.clone());
-        }
-    }
-    let retry = match &before.routed {
-        Routed::Failed(why) if outcome.is_ok() => {
-            Err(NotWritten::Refused { what: format!("Service {}", terms.service), why: why.clone() })
-        }
-        _ => Ok(()),
+    let outcome = Outcome {
+        weight: decision.weight,
+        reason: decision.reason,
+        blocked: decision.blocked,
+        routed: course.routed.clone(),
+        unavailable: seen.unavailable(&terms),
     };
-    *course = Some(before);
-    outcome.and(retry)?;
-    Ok(decision.next.map_or_else(Action::await_change, |next| Action::requeue(next.since(at))))
+    if context.memory.set_outcome(&name, Some(outcome)) {
+        context.model_deployments_due.push(name.clone());
+    }
+    if let Routed::Failed(why) = &course.routed {
+        return Err(Unfinished::Unrouted(why.clone()));
+    }
+    let next = decision.next.map_or_else(Action::await_change, |next| Action::requeue(next.since(at)));
+    Ok(Finished { next, changed })
 }
 
 /// One decision, with all that it was made on.
@@ -133,16 +121,15 @@ fn deployed(terms: &Terms, before: &Course, context: &Context) -> Option<Deploye
     }
 }
 
-/// Writes the status, if there is anything new in it, or if what was decided must be stored before it takes effect.
+/// Writes the status, if there is anything new in it, or if what was decided must be stored before it takes effect; whether it did.
 async fn show(
     autoscaler: &Stored<OffloadAutoscalers>,
     context: &Context,
     step: &Step<'_>,
     state: &State,
     course: &mut Course,
-    routed: &Routed,
-) -> Result<(), NotWritten> {
-    let next = status::status(autoscaler.generation(), step, state, &course.shown, routed);
+) -> Result<bool, NotWritten> {
+    let next = status::status(autoscaler.generation(), step, state, &course.shown, &course.routed);
     let since = course.shown_at.map(|at| at.elapsed());
     let ratios = step.seen.ratios();
     let moved = ratios.len() != course.shown_ratios.len()
@@ -152,13 +139,13 @@ async fn show(
         || status::differs(&course.shown, &next)
         || moved && since.is_none_or(|since| since >= SHOW);
     if !due {
-        return Ok(());
+        return Ok(false);
     }
     context.writer.status(autoscaler, &next).await?;
     course.shown = OffloadAutoscalerStatus { state: None, ..next };
     course.shown_at = Some(Instant::now());
     course.shown_ratios = ratios;
-    Ok(())
+    Ok(true)
 }
 
 fn count(context: &Context, step: &Step<'_>) {
@@ -189,8 +176,8 @@ async fn tell(context: &Context, step: &Step<'_>, before: u8) {
         Some(blocked) => blocked.to_string(),
         None => decision.reason.sentence().to_owned(),
     };
-    let targets = seen.targets(terms);
-    let note = format!("remote weight {before} → {}: {because} ({targets})", decision.weight);
+    let targets = if terms.spec.metrics.is_empty() { String::new() } else { format!(" ({})", seen.targets(terms)) };
+    let note = format!("remote weight {before} → {}: {because}{targets}", decision.weight);
     tracing::info!(namespace = name.namespace(), name = name.name(), reason = decision.reason.word(), "{note}");
     context.events.tell(&*owner, tone, reason, &note).await;
 }

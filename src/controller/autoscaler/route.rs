@@ -3,8 +3,8 @@
 use crate::controller::context::Context;
 use crate::controller::memory::Routed;
 use crate::controller::terms::Terms;
-use crate::controller::writes::{NotWritten, ROUTING};
-use crate::engine::compile::annotations::MANAGED_BY;
+use crate::controller::writes::NotWritten;
+use crate::engine::compile::annotations;
 use crate::engine::world::{Lookup, Name};
 
 /// Has the Service say what was decided.
@@ -15,7 +15,7 @@ pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight:
         Lookup::Unknown => return before.clone(),
     };
     let ours = name.to_string();
-    let owner = service.annotations.get(MANAGED_BY);
+    let owner = service.annotations.get(annotations::MANAGED_BY);
     if let Some(other) = owner.filter(|owner| **owner != ours)
         && is_routed_by(context, other, &terms.service)
     {
@@ -23,7 +23,7 @@ pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight:
     }
     let written = if terms.granted {
         let says = terms.annotations(weight);
-        let said = ROUTING.iter().all(|key| service.annotations.get(*key) == says.get(key));
+        let said = annotations::ALL.iter().all(|key| service.annotations.get(*key) == says.get(key));
         if said {
             return Routed::Yes;
         }

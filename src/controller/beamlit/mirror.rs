@@ -293,18 +293,26 @@ impl Mirror {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything that is known to be on Beamlit and belongs to the object with this uid.
+    /// Everything that is known to be on Beamlit and belongs to the object with this uid, in order.
     #[must_use]
-    pub fn owned_by(&self, _uid: &str) -> Vec<Key> {
-        Vec::new()
+    pub fn owned_by(&self, uid: &str) -> Vec<Key> {
+        let state = self.state();
+        let owned = state
+            .entries
+            .values()
+            .filter(|entry| entry.stored.ownership.as_ref().is_some_and(|ownership| ownership.uid == uid));
+        let mut keys: Vec<Key> = owned.map(|entry| entry.stored.key.clone()).collect();
+        keys.sort_unstable();
+        keys
     }
 
-    /// Lists what is on Beamlit, unless it was listed before.
+    /// Lists what is on Beamlit, unless all of it was listed before.
     ///
     /// # Errors
     /// If nobody could tell.
     pub async fn complete(&self) -> Result<(), Error> {
-        self.client.policies().await.map(drop)
+        let kinds = ENVIRONMENTS.len() + 1;
+        if self.state().listed.len() < kinds { self.refresh().await } else { Ok(()) }
     }
 }
 

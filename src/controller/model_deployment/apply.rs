@@ -99,7 +99,11 @@ async fn autoscaler(
 }
 
 /// Takes our words off every Service that the object routed, but for the one that it routes now.
-pub(super) async fn leave_others(context: &Context, name: &Name, now: Option<&Name>) -> Result<(), NotWritten> {
+pub(in crate::controller) async fn leave_others(
+    context: &Context,
+    name: &Name,
+    now: Option<&Name>,
+) -> Result<(), NotWritten> {
     // A decision that is being written is finished first, and none is written between.
     let course = context.memory.course(name);
     let mut course = course.lock().await;

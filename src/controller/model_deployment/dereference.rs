@@ -57,7 +57,7 @@ async fn pods(object: &Stored<ModelDeployments>, context: &Context, world: &Worl
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", kind.name()));
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), name.namespace(), &resource);
     let found = api.get_opt(name.name()).await;
-    context.metrics.kubernetes_request("get_workload", if found.is_ok() { Answer::Ok } else { Answer::Refused });
+    context.metrics.kubernetes_request("get_workload", found.as_ref().map_or_else(Answer::of_error, |_| Answer::Ok));
     let unread =
         |error: kube::Error| Unfinished::Unread { what: format!("{} {name}", kind.name()), why: error.to_string() };
     let tree = found.map_err(unread)?.and_then(|workload| serde_json::to_value(workload).ok());

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use kube::runtime::controller::Action;
 
+pub(super) use self::apply::leave_others;
 use super::context::Context;
 use super::stored::{ModelDeployments, Stored};
-use super::unfinished::{RESYNC, Unfinished};
+use super::unfinished::{Finished, RESYNC, Unfinished};
 
 /// Makes one true.
 ///
@@ -22,7 +23,7 @@ use super::unfinished::{RESYNC, Unfinished};
 pub(super) async fn reconcile(
     object: Arc<Stored<ModelDeployments>>,
     context: Arc<Context>,
-) -> Result<Action, Unfinished> {
+) -> Result<Finished, Unfinished> {
     if object.is_going() {
         return deletion::let_go(&object, &context).await;
     }
@@ -32,6 +33,5 @@ pub(super) async fn reconcile(
     let applied = apply::apply(&object, &context, &desired).await;
     let shown = status::show(&object, &context, &desired, &applied).await;
     applied.finished()?;
-    shown?;
-    Ok(Action::requeue(RESYNC))
+    Ok(Finished { next: Action::requeue(RESYNC), changed: shown? })
 }

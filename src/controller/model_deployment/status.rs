@@ -15,22 +15,22 @@ use crate::controller::writes::NotWritten;
 use crate::engine::compile::{Backend, Blocked};
 use crate::offload::decide::Reason;
 
-/// Writes the status, if it says anything else than before, and tells of it.
+/// Writes the status, if it says anything else than before, and tells of it; whether it did.
 pub(super) async fn show(
     object: &Stored<ModelDeployments>,
     context: &Context,
     desired: &Desired,
     applied: &Applied,
-) -> Result<(), NotWritten> {
+) -> Result<bool, NotWritten> {
     let before: ModelDeploymentStatus = object.status().unwrap_or_default();
     let outcome = context.memory.outcome(&object.name());
     let next = status(object.generation(), &before, desired, applied, outcome.as_ref());
     if same(&before, &next) {
-        return Ok(());
+        return Ok(false);
     }
     context.writer.status(object, &next).await?;
     tell(object, context, &before, &next).await;
-    Ok(())
+    Ok(true)
 }
 
 /// What the status is to say.
@@ -191,8 +191,10 @@ async fn tell(
 ) {
     let old = before.conditions.as_deref().unwrap_or_default();
     for condition in next.conditions.iter().flatten() {
-        // The weight is told of where it is decided.
-        if condition.type_ == Type::Offloading.word() || condition.status == Holds::Unknown.word() {
+        // The weight is told of where it is decided; and that there are no credentials is how this operator was set up.
+        let is_told_elsewhere =
+            condition.type_ == Type::Offloading.word() || condition.reason == remote::NO_CREDENTIALS;
+        if is_told_elsewhere || condition.status == Holds::Unknown.word() {
             continue;
         }
         let turned = old.iter().find(|old| old.type_ == condition.type_).is_none_or(|old| {

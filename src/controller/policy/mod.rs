@@ -10,7 +10,7 @@ use super::conditions::{Said, Type, alike, conditions};
 use super::context::Context;
 use super::remote;
 use super::stored::{Policies, Stored};
-use super::unfinished::{RESYNC, Unfinished};
+use super::unfinished::{Finished, RESYNC, Unfinished};
 use crate::api::PolicyStatus;
 use crate::engine::compile::{beamlit, compile_policy};
 use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
@@ -19,13 +19,13 @@ use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
 ///
 /// # Errors
 /// If something is left to do. The status says so.
-pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Action, Unfinished> {
+pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Finished, Unfinished> {
     if object.is_going() {
         if object.has_finalizer(super::writes::FINALIZER) {
             remote::release(&object, &context).await?;
             context.writer.remove_finalizer(&object).await?;
         }
-        return Ok(Action::await_change());
+        return Ok(Finished { next: Action::await_change(), changed: false });
     }
     let policy = validate(&object, &context)?;
     let applied = match (&policy, &context.beamlit) {
@@ -46,11 +46,12 @@ pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Contex
     };
     let before: PolicyStatus = object.status().unwrap_or_default();
     let next = status(object.generation(), &before, policy.as_ref().err(), applied.as_ref());
-    if !same(&before, &next) {
+    let changed = !same(&before, &next);
+    if changed {
         context.writer.status(&object, &next).await?;
     }
     applied.transpose()?;
-    Ok(Action::requeue(RESYNC))
+    Ok(Finished { next: Action::requeue(RESYNC), changed })
 }
 
 /// What Beamlit is to hold, or why nobody knows.

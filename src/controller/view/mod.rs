@@ -227,6 +227,12 @@ impl View {
         self.0.services.read().routed_by(owner)
     }
 
+    /// Whom Services name as those who route them, whether there are such objects or not.
+    #[must_use]
+    pub fn owners(&self) -> Vec<String> {
+        self.0.services.read().owners()
+    }
+
     /// The changes from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {

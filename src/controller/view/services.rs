@@ -8,12 +8,9 @@ use serde::Deserialize;
 use super::interned::Interned;
 use super::kept::Store;
 use super::{Change, Service};
-use crate::engine::compile::annotations::{LOCAL_WEIGHT, MANAGED_BY, REMOTE_BACKEND, REMOTE_WEIGHT};
+use crate::engine::compile::annotations;
 use crate::engine::world::Name;
 use crate::watch::Slim;
-
-/// The annotations that are kept.
-const ANNOTATIONS: [&str; 4] = [MANAGED_BY, LOCAL_WEIGHT, REMOTE_WEIGHT, REMOTE_BACKEND];
 
 #[derive(Default)]
 pub(super) struct Services {
@@ -36,8 +33,8 @@ pub(super) struct Port {
 struct Entry {
     uid: Arc<str>,
     version: Arc<str>,
-    /// In the order of [`ANNOTATIONS`]; most Services have none.
-    annotations: Option<Box<[Option<Box<str>>; ANNOTATIONS.len()]>>,
+    /// In the order of [`annotations::ALL`]; most Services have none.
+    annotations: Option<Box<[Option<Box<str>>; annotations::ALL.len()]>>,
     external: bool,
     ports: Arc<[Port]>,
 }
@@ -46,7 +43,8 @@ impl Services {
     pub(super) fn get(&self, name: &Name) -> Option<Service> {
         let Entry { uid, version, annotations, external: _, ports: _ } = self.all.get(name)?;
         let values = annotations.iter().flat_map(|values| values.iter());
-        let annotations = ANNOTATIONS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        let annotations =
+            annotations::ALL.into_iter().zip(values).filter_map(|(key, value)| Some((key, value.as_deref()?)));
         Some(Service {
             uid: Arc::clone(uid),
             resource_version: Arc::clone(version),
@@ -62,6 +60,11 @@ impl Services {
 
     pub(super) fn routed_by(&self, owner: &str) -> Vec<Name> {
         self.routed.get(owner).into_iter().flatten().cloned().collect()
+    }
+
+    /// Whom Services name as their owners.
+    pub(super) fn owners(&self) -> Vec<String> {
+        self.routed.keys().map(|owner| owner.to_string()).collect()
     }
 
     /// Takes an entry out.
@@ -99,7 +102,7 @@ impl Store for Services {
     fn put(&mut self, name: &Name, object: Slim<Body>, tell: &mut dyn FnMut(Change)) {
         let Slim { metadata, body: Body { spec } } = object;
         let mut given = metadata.annotations.unwrap_or_default();
-        let annotations = ANNOTATIONS.map(|key| given.remove(key).map(String::into_boxed_str));
+        let annotations = annotations::ALL.map(|key| given.remove(key).map(String::into_boxed_str));
         let ports: Vec<Port> = spec.ports.into_iter().flatten().map(Port::from).collect();
         let entry = Entry {
             uid: metadata.uid.unwrap_or_default().into(),

@@ -139,6 +139,16 @@ impl Answer {
         }
     }
 
+    /// What an error of the client for Kubernetes says.
+    #[must_use]
+    pub fn of_error(error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::of(status.code),
+            kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => Self::Malformed,
+            _ => Self::Unreachable,
+        }
+    }
+
     /// The value of the label.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -96,7 +96,7 @@ fn requests_are_counted_by_what_became_of_them() {
     let took = Duration::from_millis(30);
     metrics.metric_request(Source::Resource, Answer::Ok, took);
     metrics.metric_request(Source::External, Answer::Malformed, took);
-    metrics.kubernetes_request("annotate", Answer::Conflict);
+    metrics.kubernetes_request("route", Answer::Conflict);
     assert_eq!(samples(&metrics, &["beamlit_circuit", "beamlit_token"]), "");
     metrics.beamlit_request("token", Answer::Forbidden, took);
     metrics.beamlit_circuit(true);
@@ -115,7 +115,7 @@ fn requests_are_counted_by_what_became_of_them() {
     beamlit_operator_beamlit_request_duration_seconds_count 1
     beamlit_operator_beamlit_requests_total{operation="token",result="forbidden"} 1
     beamlit_operator_beamlit_token_valid 0
-    beamlit_operator_kubernetes_requests_total{operation="annotate",result="conflict"} 1
+    beamlit_operator_kubernetes_requests_total{operation="route",result="conflict"} 1
     beamlit_operator_metric_request_duration_seconds_sum{source="external.metrics.k8s.io"} 0.03
     beamlit_operator_metric_request_duration_seconds_sum{source="metrics.k8s.io"} 0.03
     beamlit_operator_metric_requests_total{source="external.metrics.k8s.io",result="malformed"} 1
