@@ -46,7 +46,7 @@ pub(super) struct Taken(pub(super) String);
 /// What came of writing.
 enum Written {
     /// It is stored so.
-    Stored(Lease),
+    Stored(Box<Lease>),
     /// Somebody was faster.
     Overtaken,
     /// There is no Lease.
@@ -105,7 +105,7 @@ impl<'c> Election<'c> {
         let sent = self.sending();
         match self.write().await? {
             Written::Stored(lease) => {
-                self.see(lease);
+                self.see(*lease);
                 Ok(Some(sent))
             }
             Written::Overtaken | Written::Missing => Ok(None),
@@ -132,7 +132,7 @@ impl<'c> Election<'c> {
         for _ in 0..AT_ONCE {
             let sent = self.sending();
             if let Written::Stored(lease) = self.write().await? {
-                self.see(lease);
+                self.see(*lease);
                 return Ok(Ok(sent));
             }
             // By somebody else, by an edit of its labels, or by an earlier renewal whose answer was lost.
@@ -162,7 +162,7 @@ impl<'c> Election<'c> {
             spec.holder_identity = Some(String::new());
             spec.renew_time = Some(now());
             if let Written::Stored(lease) = self.store(&lease).await? {
-                self.see(lease);
+                self.see(*lease);
                 return Ok(());
             }
         }
@@ -197,8 +197,9 @@ impl<'c> Election<'c> {
             });
         }
         spec.holder_identity = Some(identity.clone());
-        spec.lease_duration_seconds =
-            Some(i32::try_from(times.duration.as_secs_f64().ceil() as u64).unwrap_or(i32::MAX));
+        // Up, if it is not whole.
+        let seconds = times.duration.as_millis().div_ceil(1000);
+        spec.lease_duration_seconds = Some(i32::try_from(seconds).unwrap_or(i32::MAX));
         spec.renew_time = Some(now());
         self.store(&lease).await
     }
@@ -211,7 +212,7 @@ impl<'c> Election<'c> {
             self.asked(self.leases.replace(name, &params, lease)).await?
         };
         match stored {
-            Ok(lease) => Ok(Written::Stored(lease)),
+            Ok(lease) => Ok(Written::Stored(lease.into())),
             Err(status) if status.code == 409 => Ok(Written::Overtaken),
             Err(status) if status.code == 404 && lease.metadata.resource_version.is_some() => Ok(Written::Missing),
             Err(status) => Err(Fault::request("write", &kube::Error::Api(status)).to_string()),
