@@ -39,7 +39,7 @@ async fn all_who_wait_for_a_token_share_its_failure() {
     for error in answers.into_iter().filter_map(Result::err) {
         assert_eq!(error.to_string(), "Beamlit does not take the credentials: invalid_client");
     }
-    let line = "beamlit_operator_beamlit_requests_total{operation=\"token\",result=\"unauthorized\"} 1\n";
+    let line = "beamlit_operator_beamlit_requests_total{operation=\"token\",result=\"forbidden\"} 1\n";
     assert!(metrics.encode().contains(line));
 }
 
@@ -155,7 +155,7 @@ async fn credentials_that_are_renewed_are_read_again_when_they_are_refused() {
     for _ in 0..3 {
         assert_eq!(client.get(&key()).await, Err(error.clone()));
     }
-    let line = "beamlit_operator_beamlit_requests_total{operation=\"token\",result=\"unauthorized\"} 1\n";
+    let line = "beamlit_operator_beamlit_requests_total{operation=\"token\",result=\"forbidden\"} 1\n";
     assert!(metrics.encode().contains(line), "what was refused is not shown again at once");
     std::fs::write(&file, Beamlit::token()).unwrap();
     assert_eq!(client.get(&key()).await, Ok(None));

@@ -92,12 +92,9 @@ fn bare() -> MutexGuard<'static, ControlPlane> {
     plane.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The control plane of [`simulated`] with an operator that reconciles, and is registered. Every test has a namespace of its own.
+/// The control plane of [`simulated`] with an operator that reconciles under the shipped rights, and is registered. Every test has a
+/// namespace of its own.
 fn reconciled() -> (&'static Simulation, &'static Gate) {
-    static RECONCILED: LazyLock<Result<Gate, String>> = LazyLock::new(|| {
-        let plane = simulated().plane();
-        let interval = format!("--decision-interval={}s", offloading::INTERVAL.as_secs());
-        Gate::open_with(plane, &["--reconcile=true".to_owned(), interval])
-    });
+    static RECONCILED: LazyLock<Result<Gate, String>> = LazyLock::new(|| offloading::reconcile(simulated().plane()));
     (simulated(), RECONCILED.as_ref().unwrap_or_else(|why| panic!("no operator: {why}")))
 }

@@ -1,11 +1,11 @@
 //! Traffic leaves and comes home: the reconciler on pods that kwok plays, with real metrics, beside real HorizontalPodAutoscalers.
 
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::harness::operator::NAMESPACE;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
-use crate::harness::{Kubectl, poll};
+use crate::harness::{ControlPlane, Gate, Kubectl, poll};
 use crate::reconciled;
 
 /// A ModelDeployment of the workload and the Service of this name, with a backend of its own.
@@ -97,9 +97,7 @@ fn the_last_ready_pod_takes_all_traffic_with_it_at_once() {
         if endpoints.0 == 0 { Ok(()) } else { Err(format!("{endpoints:?}")) }
     })
     .unwrap();
-    let began = Instant::now();
     wait_for_weight(&kubectl, "model", 100, "Failover");
-    println!("failover {:?} after the last endpoint was seen to be gone", began.elapsed());
     workload.set_ready(true);
     // Half a minute of grace, and then step by step.
     for (weight, reason) in [(50, "Recovering"), (25, "Recovering"), (0, "AtHome")] {
@@ -129,4 +127,21 @@ fn an_object_that_goes_leaves_nothing_behind() {
 }
 
 /// How often weights are decided in these tests.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(2);
+const INTERVAL: &str = "--decision-interval=2s";
+
+/// Starts an operator that reconciles, under the shipped rights and no others, and has the API server ask it.
+///
+/// # Errors
+/// If it does not come up.
+pub(crate) fn reconcile(plane: &ControlPlane) -> Result<Gate, String> {
+    Gate::open_as(plane, account(plane).kubeconfig(), &["--reconcile=true".to_owned(), INTERVAL.to_owned()])
+}
+
+/// kubectl as the operator, with the shipped rights.
+pub(crate) fn account(plane: &ControlPlane) -> Kubectl {
+    for file in ["namespace", "service-account", "rbac", "rbac-reconcile"] {
+        let path = format!("{}/deploy/base/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
+        plane.admin().in_no_namespace().ok(&format!("apply --filename {path}"));
+    }
+    plane.service_account(NAMESPACE, "beamlit-operator")
+}

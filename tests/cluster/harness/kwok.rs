@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::certificates::{Authority, Pair};
+use super::http::get;
 use super::process::{End, Process};
 use super::{ControlPlane, Kubectl, free_port, poll, tools};
 
@@ -32,17 +33,44 @@ impl Kwok {
         let pair = authority.server("kubelet", &["localhost", "127.0.0.1"])?;
         let mut last = String::new();
         for _ in 0..TRIES {
-            let command = command(&program, plane.admin().kubeconfig(), &pair, free_port()?);
+            let port = free_port()?;
+            let command = command(&program, plane.admin().kubeconfig(), &pair, port);
             let process = Process::start(plane.folder(), "kwok", End::Kill, &command)
                 .map_err(|error| format!("kwok: {error}"))?;
             let mut kwok = Self { process, admin: plane.admin().clone() };
             // A process that ended is a reason to try another port at once, not to wait.
             match kwok.add_node(NODE)? {
-                Ok(()) => return Ok(kwok),
+                Ok(()) => {
+                    kwok.look_at_pods(port)?;
+                    return Ok(kwok);
+                }
                 Err(why) => last = why,
             }
         }
         Err(last)
+    }
+
+    /// Has it keep the pods that it sees, which it does from the first time on that it is asked for the usage of one. If that were
+    /// metrics-server's first question, it would know of no pod for ten seconds more.
+    fn look_at_pods(&self, port: u16) -> Result<(), String> {
+        let kubectl = self.admin.in_namespace("default");
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "first"},
+            "spec": {"nodeName": NODE, "containers": [{"name": "main", "image": "simulated"}]},
+        });
+        // The namespace has no account yet, without which there are no pods.
+        poll("a first pod", || {
+            let out = kubectl.feed("apply -f -", &pod.to_string());
+            if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+        })?;
+        poll("the usage of a first pod", || match get(port, &usage_path(NODE))? {
+            (200, usage) if usage.contains("pod=\"first\"") => Ok(()),
+            seen => Err(format!("{seen:?}")),
+        })?;
+        kubectl.run("delete pod first --wait=false");
+        Ok(())
     }
 
     /// Makes nodes with these names, labelled `kubernetes.io/hostname`, and waits until they are ready.
@@ -66,6 +94,10 @@ impl Kwok {
             if out.succeeded() { Ok(Ok(())) } else { Err(format!("{out}\n{}", self.process.last_words())) }
         })
     }
+}
+
+fn usage_path(node: &str) -> String {
+    format!("/metrics/nodes/{node}/metrics/resource")
 }
 
 fn command(program: &Path, kubeconfig: &Path, pair: &Pair, port: u16) -> Vec<String> {
@@ -94,7 +126,7 @@ fn node(name: &str) -> Value {
         "metadata": {
             "name": name,
             "labels": {"kubernetes.io/hostname": name},
-            "annotations": {"metrics.k8s.io/resource-metrics-path": format!("/metrics/nodes/{name}/metrics/resource")},
+            "annotations": {"metrics.k8s.io/resource-metrics-path": usage_path(name)},
         },
     })
 }

@@ -227,9 +227,17 @@ impl Gate {
     ///
     /// # Errors
     /// If the operator does not come up or is never asked.
-    pub(crate) fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
+    fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
+        Self::open_as(plane, plane.admin().kubeconfig(), flags)
+    }
+
+    /// As [`Gate::open_with`], with an operator that is whoever this kubeconfig says.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn open_as(plane: &ControlPlane, kubeconfig: &Path, flags: &[String]) -> Result<Self, String> {
         let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
-        let operator = Operator::from_files(plane, "operator", plane.admin().kubeconfig(), &authority, flags)?;
+        let operator = Operator::from_files(plane, "operator", kubeconfig, &authority, flags)?;
         let port = operator.port;
         let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
         register(&gate.admin, Some(&gate.authority), port)?;

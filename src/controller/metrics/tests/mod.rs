@@ -1,6 +1,7 @@
 //! The readers against sources that answer, and that fail in all ways that there are.
 
 mod answers;
+mod prometheus;
 mod stand_in;
 mod sweeps;
 

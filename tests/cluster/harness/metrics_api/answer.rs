@@ -117,7 +117,8 @@ fn custom(request: &Request<'_>, samples: &[(&str, &Sample)], resource: &str, na
             _ => continue,
         };
         let named = if name == "*" { selected(request.selector("labelSelector"), &sample.labels)? } else { of == name };
-        if !named || sample.metric != metric {
+        let asked_for = sample.metric == metric && selected(request.selector("metricLabelSelector"), &sample.series)?;
+        if !named || !asked_for {
             continue;
         }
         let described = json!({"kind": kind, "apiVersion": api_version, "namespace": namespace, "name": of});

@@ -94,8 +94,10 @@ pub(crate) struct Sample {
     metric: String,
     /// A quantity, as it is written.
     value: String,
-    /// Of the pod or the object, or of the series.
+    /// Of the pod or the series.
     labels: Vec<(String, String)>,
+    /// By what a metric of a pod or an object is told from others of its name.
+    series: Vec<(String, String)>,
     /// RFC 3339; the moment of the request if there is none.
     timestamp: Option<String>,
     window: Option<Duration>,
@@ -123,8 +125,14 @@ impl Sample {
     }
 
     fn new(of: Of, labels: &[(&str, &str)], metric: &str, value: &str) -> Self {
-        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { of, metric: metric.into(), value: value.into(), labels, timestamp: None, window: None }
+        let (metric, value, series) = (metric.into(), value.into(), Vec::new());
+        Self { of, metric, value, labels: owned(labels), series, timestamp: None, window: None }
+    }
+
+    /// One of several metrics of the same name of a pod or an object, which a selector tells apart by these labels.
+    pub(crate) fn of_series(mut self, labels: &[(&str, &str)]) -> Self {
+        self.series = owned(labels);
+        self
     }
 
     /// Measured at this moment (RFC 3339) instead of whenever it is asked for.
@@ -172,7 +180,7 @@ impl MetricsApi {
         let samples = state.samples.entry(namespace.to_owned()).or_default();
         let same = |other: &Sample| {
             let labels = sample.of != Of::Series || other.labels == sample.labels;
-            other.of == sample.of && other.metric == sample.metric && labels
+            other.of == sample.of && other.metric == sample.metric && other.series == sample.series && labels
         };
         samples.retain(|other| !same(other));
         samples.push(sample);
@@ -197,6 +205,10 @@ impl MetricsApi {
     fn state(&self) -> MutexGuard<'_, State> {
         locked(&self.state)
     }
+}
+
+fn owned(labels: &[(&str, &str)]) -> Vec<(String, String)> {
+    labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
