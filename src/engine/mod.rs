@@ -9,6 +9,7 @@ pub mod manifest;
 mod order;
 pub mod parse;
 pub mod policy;
+pub mod promql;
 mod ratchet;
 mod schema;
 mod subject;

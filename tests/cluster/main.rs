@@ -27,6 +27,7 @@ mod hpa;
 mod install;
 #[path = "../corpus/mod.rs"]
 mod manifests;
+mod offloading;
 mod policies;
 mod references;
 mod registration;
@@ -89,4 +90,11 @@ fn bare() -> MutexGuard<'static, ControlPlane> {
     static BARE: LazyLock<Result<Mutex<ControlPlane>, String>> = LazyLock::new(|| ControlPlane::bare().map(Mutex::new));
     let plane = BARE.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
     plane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The control plane of [`simulated`] with an operator that reconciles under the shipped rights, and is registered. Every test has a
+/// namespace of its own.
+fn reconciled() -> (&'static Simulation, &'static Gate) {
+    static RECONCILED: LazyLock<Result<Gate, String>> = LazyLock::new(|| offloading::reconcile(simulated().plane()));
+    (simulated(), RECONCILED.as_ref().unwrap_or_else(|why| panic!("no operator: {why}")))
 }

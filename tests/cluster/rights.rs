@@ -229,9 +229,12 @@ fn the_account_can_do_nothing_else() {
         ("get secret other", "get", "secrets", "other"),
         ("get secrets", "list", "secrets", ""),
         ("delete secret beamlit-operator-webhook-tls", "delete", "secrets", "beamlit-operator-webhook-tls"),
-        ("get pods", "list", "pods", ""),
-        // What it may list and watch, it may not read one by one; and of what people have, no more than that.
+        ("get nodes", "list", "nodes", ""),
+        // What it may list and watch, it may not read one by one, nor make or take away; and of what people have, no more than that.
         ("get service other", "get", "services", "other"),
+        ("delete service other", "delete", "services", "other"),
+        ("delete pod other", "delete", "pods", "other"),
+        ("delete mdep other", "delete", "modeldeployments", "other"),
         ("get configmaps", "list", "configmaps", ""),
         (
             "delete validatingwebhookconfiguration beamlit-operator",
@@ -243,7 +246,11 @@ fn the_account_can_do_nothing_else() {
     ] {
         let out = account.run(command);
         assert!(!out.succeeded() && out.stderr.contains("forbidden"), "{command}: {out}");
-        let group = if resource.starts_with("validating") { "admissionregistration.k8s.io" } else { "" };
+        let group = match resource {
+            "modeldeployments" => "deployment.beamlit.com",
+            _ if resource.starts_with("validating") => "admissionregistration.k8s.io",
+            _ => "",
+        };
         let (_, refused) = asked_for(&installation);
         let seen = (verb.to_owned(), group.to_owned(), resource.to_owned(), name.to_owned());
         assert!(refused.contains(&seen), "{seen:?} is not in {refused:?}");

@@ -10,6 +10,15 @@ pub enum Fault {
     /// The source did not answer; its words.
     #[error("its source did not answer: {0}")]
     Unavailable(String),
+    /// The source answered, and in a way that cannot be read; in what.
+    #[error("the answer of its source cannot be read: {0}")]
+    Unreadable(String),
+    /// The source answered that it does not know the metric, or not what it describes; its words.
+    #[error("its source does not know it: {0}")]
+    NotKnown(String),
+    /// The source does not take the question; its words.
+    #[error("its source refuses to answer: {0}")]
+    Refused(String),
     /// The answer is of another kind than the metric.
     #[error("its source answered with something else")]
     Misplaced,
@@ -81,8 +90,8 @@ impl Fault {
     #[must_use]
     pub const fn kind(&self) -> Invalid {
         match self {
-            Self::Unavailable(_) | Self::Misplaced => Invalid::Unavailable,
-            Self::NoPods | Self::NoSamples | Self::NoSeries => Invalid::NoSamples,
+            Self::Unavailable(_) | Self::Unreadable(_) | Self::Refused(_) | Self::Misplaced => Invalid::Unavailable,
+            Self::NotKnown(_) | Self::NoPods | Self::NoSamples | Self::NoSeries => Invalid::NoSamples,
             Self::Stale { .. } => Invalid::Stale,
             Self::NoRequest { .. } | Self::NoPodRequest { .. } | Self::NoContainer { .. } | Self::ZeroRequests(_) => {
                 Invalid::NoRequest

@@ -107,6 +107,10 @@ impl Operator {
                 // No load balancer has to notice that it goes.
                 command.push("--shutdown-delay=0s".into());
             }
+            if !flags.iter().any(|flag| flag.starts_with("--reconcile")) {
+                // Tests of the gate look at what is stored, and nobody is to change that.
+                command.push("--reconcile=false".into());
+            }
             command.extend(flags.iter().cloned());
             let process = Process::start(plane.folder(), name, End::Terminate, &command)
                 .map_err(|error| format!("{name}: {error}"))?;
@@ -219,9 +223,21 @@ impl Gate {
         Self::open_with(plane, &flags)
     }
 
+    /// As [`Gate::open`], with an operator that has these flags.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
     fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
+        Self::open_as(plane, plane.admin().kubeconfig(), flags)
+    }
+
+    /// As [`Gate::open_with`], with an operator that is whoever this kubeconfig says.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn open_as(plane: &ControlPlane, kubeconfig: &Path, flags: &[String]) -> Result<Self, String> {
         let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
-        let operator = Operator::from_files(plane, "operator", plane.admin().kubeconfig(), &authority, flags)?;
+        let operator = Operator::from_files(plane, "operator", kubeconfig, &authority, flags)?;
         let port = operator.port;
         let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
         register(&gate.admin, Some(&gate.authority), port)?;
