@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::certificates::Authority;
 use crate::harness::metrics_api::{Answer, MetricsApi, Sample};
+use crate::harness::process::Folder;
 use crate::harness::prometheus::Prometheus;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
 use crate::harness::{Kubectl, poll};
@@ -28,7 +29,7 @@ fn utilization(resource: &str, percent: i32) -> Value {
 /// Of every kind of workload.
 #[test]
 fn pods_use_what_their_annotations_say() {
-    let kubectl = simulated().namespace("usage");
+    let kubectl = simulated().plane().namespace("usage");
     let kinds =
         [("Deployment", "250m", 2), ("ReplicaSet", "350m", 1), ("StatefulSet", "450m", 2), ("DaemonSet", "550m", 2)];
     for (kind, cpu, replicas) in kinds {
@@ -232,7 +233,8 @@ fn a_metrics_server_can_be_stood_in_for() {
 
 #[test]
 fn prometheus_answers_what_was_exposed() {
-    let prometheus = Prometheus::start(simulated().plane().folder(), "prometheus").unwrap();
+    let folder = Folder::new().unwrap();
+    let prometheus = Prometheus::start(&folder, "prometheus").unwrap();
     prometheus.expose("queue{model=\"a\"} 12\nqueue{model=\"b\"} 30");
     let result = poll("the samples to be scraped", || {
         let result = prometheus.query("sum(queue)")?;
