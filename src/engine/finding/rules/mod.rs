@@ -17,6 +17,7 @@ pub use configuration::{
 };
 pub use metric::{
     MD040, MD041, MD042, MD043, MD044, MD045, MD046, MD047, MD048, MD049, MD050, MD051, MD052, MD053, MD054, MD055,
+    MD056, MD057,
 };
 pub use model_deployment::{MD001, MD002, MD003, MD004};
 pub use object::{
