@@ -32,7 +32,7 @@ pub(crate) fn cpu(percent: i32) -> Value {
 }
 
 /// What the Service says: (managed by, local weight, remote weight, backend).
-fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
+pub(crate) fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
     let service = kubectl.get(&format!("service {service}"));
     ["managed-by", "local-weight", "remote-weight", "remote-backend"].map(|key| {
         let value = &service["metadata"]["annotations"][format!("routing.beamlit.com/{key}")];
