@@ -32,7 +32,7 @@ pub(crate) fn cpu(percent: i32) -> Value {
 }
 
 /// What the Service says: (managed by, local weight, remote weight, backend).
-fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
+pub(crate) fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
     let service = kubectl.get(&format!("service {service}"));
     ["managed-by", "local-weight", "remote-weight", "remote-backend"].map(|key| {
         let value = &service["metadata"]["annotations"][format!("routing.beamlit.com/{key}")];
@@ -140,7 +140,7 @@ pub(crate) fn reconcile(plane: &ControlPlane) -> Result<Gate, String> {
 pub(crate) fn account(plane: &ControlPlane) -> Kubectl {
     for file in ["namespace", "service-account", "rbac", "rbac-reconcile"] {
         let path = format!("{}/deploy/base/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
-        plane.admin().ok(&format!("apply --filename {path}"));
+        plane.admin().in_no_namespace().ok(&format!("apply --filename {path}"));
     }
     plane.service_account(NAMESPACE, "beamlit-operator")
 }

@@ -185,7 +185,7 @@ mod tests {
             (404, "{}", "Beamlit refused with status 404: no reason"),
             (500, "one\ntwo\u{202e}", "Beamlit failed with status 500: one\\u{a}two\\u{202e}"),
             (502, page.as_str(), "Beamlit failed with status 502: with a page"),
-            (503, "https://me:hunter2@example.com", "Beamlit failed with status 503: https://…@example.com"),
+            (503, "https://me:pass@example.com", "Beamlit failed with status 503: https://…@example.com"),
             (408, "", "Beamlit failed with status 408: no reason"),
             (302, "", "Beamlit's answer leads elsewhere (status 302), which is not followed"),
             (200, page.as_str(), "Beamlit's answer cannot be used: it is a page, not JSON"),
