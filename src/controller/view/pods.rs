@@ -49,6 +49,10 @@ struct Namespace {
 }
 
 /// The groups that have a label: most labels are of one template alone, and need no set.
+#[allow(
+    clippy::box_collection,
+    reason = "most are of the other variant, and would be three times as large without the box"
+)]
 enum Having {
     One(Labels),
     Many(Box<HashSet<Labels>>),
