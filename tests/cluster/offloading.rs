@@ -1,6 +1,5 @@
 //! Traffic leaves and comes home: the reconciler on pods that kwok plays, with real metrics, beside real HorizontalPodAutoscalers.
 
-
 use serde_json::{Value, json};
 
 use crate::harness::operator::NAMESPACE;
