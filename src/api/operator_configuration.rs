@@ -57,10 +57,32 @@ pub struct OperatorConfiguration {
     /// is admitted with a warning, and does nothing until there is a grant). Default: refuse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_grant: Option<OnMissing>,
+    /// The Prometheus, or whatever answers as one, from which the External metrics of all ModelDeployments come: `metric.name` is then
+    /// a metric of it or a PromQL expression. Default: External metrics come from external.metrics.k8s.io.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PrometheusEntry>,
     /// What holds every weight: `freeze` (weights stay where they are) or `home` (all traffic stays in the cluster). Default:
     /// nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<PauseOfAll>,
+}
+
+/// Where a Prometheus is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PrometheusEntry {
+    /// Its URL, without `/api/v1`: http or https, without credentials, query and fragment. Required.
+    #[schemars(length(min = 1))]
+    pub url: String,
+    /// The file with the certificates that its own is trusted by, in PEM: an absolute path. Default: the roots of the Web.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub ca_file: Option<String>,
+    /// The file with a bearer token for it, such as that of the service account: an absolute path. It is read again and again.
+    /// Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub bearer_token_file: Option<String>,
 }
 
 /// The environments of Beamlit.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::context::Context;
-use super::metrics::{Query, Sources};
+use super::metrics::{Health, Query, Sources};
 use super::strays;
 use super::triggers::everything;
 
@@ -36,8 +36,10 @@ pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Durati
             continue;
         }
         let began = Instant::now();
+        sources.configure(configuration.prometheus.as_ref());
         let readings = sources.read(queries).await;
         context.readings.store(Some(Arc::new(readings)));
+        tell(&context, &sources);
         if due {
             last = Some(began);
             strays::clean(&context).await;
@@ -50,4 +52,15 @@ pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Durati
 fn has_new(context: &Context, queries: &BTreeSet<Query>) -> bool {
     let readings = context.readings.load();
     queries.iter().any(|query| readings.as_deref().is_none_or(|readings| !readings.asked(query)))
+}
+
+/// Tells how the sources do.
+fn tell(context: &Context, sources: &Sources) {
+    for (source, health) in sources.health() {
+        match health {
+            Health::Unasked => context.metrics.source_unused(source),
+            Health::Answers => context.metrics.source_up(source, true),
+            Health::Fails { .. } => context.metrics.source_up(source, false),
+        }
+    }
 }

@@ -15,7 +15,7 @@ use super::configuration::Configured;
 use super::supervise::{supervised, supervised_until};
 use super::values::positive;
 use crate::controller::beamlit::{self, Client, Credentials, Mirror, Settings};
-use crate::controller::lease::{Candidate, Times};
+use crate::controller::lease::{Candidate, Times, identity};
 use crate::controller::{Parts, run};
 use crate::telemetry::metrics::Metrics;
 use crate::watch::{self, Watches};
@@ -137,7 +137,7 @@ impl Args {
             client: watch::patient(access, ANSWER).map_err(unusable)?,
             namespace: self.lease_namespace,
             name: self.lease_name,
-            identity: instance,
+            identity: identity(&instance),
             times: Times::default(),
             metrics: Arc::clone(&metrics),
         });
@@ -192,12 +192,10 @@ impl Args {
 
 const RECONCILER: &str = "stored objects are reconciled through the Kubernetes API (unless --reconcile=false is given), which needs access to it";
 
-/// How this process is called in the Lease, like no other, not even its own next life.
+/// How this process is called: by its pod, if it is told.
 fn instance() -> String {
-    use std::hash::{BuildHasher as _, RandomState};
     let pod = std::env::var("POD_NAME").ok().filter(|name| !name.is_empty());
-    let name = pod.unwrap_or_else(|| "beamlit-operator".to_owned());
-    format!("{name}_{:016x}", RandomState::new().hash_one(std::process::id()))
+    pod.unwrap_or_else(|| "beamlit-operator".to_owned())
 }
 
 impl Running {

@@ -140,7 +140,7 @@ pub(crate) fn reconcile(plane: &ControlPlane) -> Result<Gate, String> {
 pub(crate) fn account(plane: &ControlPlane) -> Kubectl {
     for file in ["namespace", "service-account", "rbac", "rbac-reconcile"] {
         let path = format!("{}/deploy/base/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
-        plane.admin().ok(&format!("apply --filename {path}"));
+        plane.admin().in_no_namespace().ok(&format!("apply --filename {path}"));
     }
     plane.service_account(NAMESPACE, "beamlit-operator")
 }

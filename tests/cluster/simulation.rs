@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::certificates::Authority;
 use crate::harness::metrics_api::{Answer, MetricsApi, Sample};
+use crate::harness::process::Folder;
 use crate::harness::prometheus::Prometheus;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
 use crate::harness::{Kubectl, poll};
@@ -28,7 +29,7 @@ fn utilization(resource: &str, percent: i32) -> Value {
 /// Of every kind of workload.
 #[test]
 fn pods_use_what_their_annotations_say() {
-    let kubectl = simulated().namespace("usage");
+    let kubectl = simulated().plane().namespace("usage");
     let kinds =
         [("Deployment", "250m", 2), ("ReplicaSet", "350m", 1), ("StatefulSet", "450m", 2), ("DaemonSet", "550m", 2)];
     for (kind, cpu, replicas) in kinds {
@@ -44,7 +45,7 @@ fn pods_use_what_their_annotations_say() {
             // The counter and metrics-server look at their clocks one after the other.
             let within = |columns: &&Vec<&str>| {
                 let milli = |text: &str| text.trim_end_matches('m').parse::<i32>().unwrap_or_default();
-                (milli(columns[1]) - milli(cpu)).abs() <= 20 && columns[2] == "96Mi"
+                (milli(columns[1]) - milli(cpu)).abs() <= milli(cpu) / 10 && columns[2] == "96Mi"
             };
             of_this.filter(within).count() == *replicas as usize
         };
@@ -56,20 +57,32 @@ fn pods_use_what_their_annotations_say() {
 #[test]
 fn an_autoscaler_of_kubernetes_sees_usage_and_requests() {
     let kubectl = simulated().namespace("beside");
-    // Half a percent more, so that the clocks do not decide.
-    let manifest = from_the_beginning(manifest("Deployment", "model", 2), &[("cpu", "955m"), ("memory", "512Mi")]);
+    let mut manifest = from_the_beginning(
+        manifest("Deployment", "model", 2),
+        // Few whole percents, so that a tenth of a second between two clocks decides nothing.
+        &[("cpu", "55m"), ("cpu.proxy", "28m"), ("memory", "512Mi"), ("memory.proxy", "128Mi")],
+    );
+    let proxy =
+        json!({"name": "proxy", "image": "simulated", "resources": {"requests": {"cpu": "500m", "memory": "256Mi"}}});
+    manifest["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap().push(proxy);
     let model = Workload::create(&kubectl, &manifest, 2);
-    model.autoscaler(&json!([utilization("cpu", 90), utilization("memory", 80)]));
-    shows(&kubectl, "model", "cpu: 95%/90%, memory: 50%/80%");
-    // One of the containers, and one pod of two of which nothing is known.
+    let target = json!({"type": "Utilization", "averageUtilization": 90});
+    let of_main = json!({"name": "cpu", "container": "main", "target": target});
+    let of_main = json!({"type": "ContainerResource", "containerResource": of_main});
+    model.autoscaler(&json!([of_main, utilization("cpu", 90)]));
+    shows(&kubectl, "model", "cpu: 5%/90%, cpu: 5%/90%");
+    // One of the containers is changed while it runs, and of one pod nothing is known.
     let pods = model.pod_names();
-    model.set("cpu.main", "605m");
+    model.set("cpu.main", "75m");
     model.set_pod(&pods[0], "sample", "none");
-    shows(&kubectl, "model", "cpu: 60%/90%, memory: 50%/80%");
-    let usage =
-        serde_json::from_str::<Value>(&kubectl.ok("get --raw /apis/metrics.k8s.io/v1beta1/namespaces/beside/pods"))
-            .unwrap();
-    assert_eq!(usage["items"].as_array().map(Vec::len), Some(1), "{usage}");
+    model.autoscaler(&json!([of_main, utilization("memory", 80)]));
+    shows(&kubectl, "model", "cpu: 7%/90%, memory: 50%/80%");
+    let path = "get --raw /apis/metrics.k8s.io/v1beta1/namespaces/beside/pods";
+    let known = poll("a pod to be forgotten", || {
+        let pods: Value = serde_json::from_str(&kubectl.ok(path)).unwrap();
+        if pods["items"][1].is_null() { Ok(pods) } else { Err(pods.to_string()) }
+    });
+    assert_eq!(known.unwrap()["items"][0]["metadata"]["name"], pods[1]);
 }
 
 #[test]
@@ -102,6 +115,23 @@ fn a_pod_that_is_not_ready_is_no_ready_endpoint() {
     are((3, 0));
     model.scale_down_to_nothing();
     are((0, 0));
+
+    // One that does not go at once when it is deleted.
+    let mut lingering = manifest("StatefulSet", "lingering", 1);
+    lingering["spec"]["template"]["metadata"]["finalizers"] = json!(["simulated.beamlit.com/lingers"]);
+    let lingering = Workload::create(&kubectl, &lingering, 1);
+    lingering.expose();
+    kubectl.ok("delete pod lingering-0 --wait=false");
+    let terminating = json!({"ready": false, "serving": true, "terminating": true});
+    poll("a terminating endpoint", || {
+        let slices = kubectl.get("endpointslices --selector kubernetes.io/service-name=lingering");
+        let conditions = &slices["items"][0]["endpoints"][0]["conditions"];
+        if *conditions == terminating { Ok(()) } else { Err(slices.to_string()) }
+    })
+    .unwrap();
+    kubectl.ok("scale statefulset lingering --replicas=0");
+    kubectl.ok("patch pod lingering-0 --type=merge --patch {\"metadata\":{\"finalizers\":null}}");
+    lingering.wait_for(0);
 
     let pending = from_the_beginning(manifest("Deployment", "pending", 1), &[("phase", "Pending")]);
     let pending = Workload::create(&kubectl, &pending, 1);
@@ -203,7 +233,8 @@ fn a_metrics_server_can_be_stood_in_for() {
 
 #[test]
 fn prometheus_answers_what_was_exposed() {
-    let prometheus = Prometheus::start(simulated().plane().folder(), "prometheus").unwrap();
+    let folder = Folder::new().unwrap();
+    let prometheus = Prometheus::start(&folder, "prometheus").unwrap();
     prometheus.expose("queue{model=\"a\"} 12\nqueue{model=\"b\"} 30");
     let result = poll("the samples to be scraped", || {
         let result = prometheus.query("sum(queue)")?;

@@ -10,6 +10,7 @@ mod failed;
 mod health;
 mod kubernetes;
 mod list;
+mod prometheus;
 mod query;
 mod readings;
 mod selector;
@@ -19,7 +20,7 @@ mod tests;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
@@ -28,14 +29,18 @@ use tokio::time::Instant;
 use self::answer::Answer;
 use self::api::Api;
 use self::failed::Failed;
+pub use self::health::Health;
 use self::health::Healths;
-pub use self::health::{Health, Source};
 use self::kubernetes::Kubernetes;
+use self::prometheus::Prometheus;
 pub use self::query::Query;
 use self::readings::Outcome;
 pub use self::readings::Readings;
 pub use self::selector::Selector;
-use self::sweep::{Call, Done, Gate, sweep};
+use self::sweep::{Done, Gate, sweep};
+use crate::engine::configuration;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::reconciler::{self, Source};
 
 /// How long and how much at a time the sources are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +63,31 @@ impl Default for Limits {
 /// The sources of metrics.
 pub struct Sources {
     kubernetes: Kubernetes,
+    prometheus: Mutex<Option<Arc<Prometheus>>>,
     limits: Limits,
-    gates: BTreeMap<Source, Gate>,
+    gates: Gates,
     memory: Mutex<Memory>,
+    metrics: Arc<Metrics>,
+}
+
+/// What each source wants for longer than a sweep.
+#[derive(Default)]
+struct Gates {
+    resource: Gate,
+    custom: Gate,
+    external: Gate,
+    prometheus: Gate,
+}
+
+impl Gates {
+    const fn of(&self, source: Source) -> &Gate {
+        match source {
+            Source::Resource => &self.resource,
+            Source::Custom => &self.custom,
+            Source::External => &self.external,
+            Source::Prometheus => &self.prometheus,
+        }
+    }
 }
 
 /// What is remembered from one sweep to the next.
@@ -86,26 +113,53 @@ impl Sources {
 
     /// The Metrics APIs behind an API server.
     #[must_use]
-    pub fn new(client: Client, limits: Limits) -> Self {
-        let gates = Source::ALL.map(|source| (source, Gate::default())).into();
-        Self { kubernetes: Kubernetes::new(Api::new(client, limits.call)), limits, gates, memory: Mutex::default() }
+    pub fn new(client: Client, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        let kubernetes = Kubernetes::new(Api::new(client, limits.call));
+        Self {
+            kubernetes,
+            prometheus: Mutex::default(),
+            limits,
+            gates: Gates::default(),
+            memory: Mutex::default(),
+            metrics,
+        }
+    }
+
+    /// Takes External metrics from this Prometheus from now on, or from external.metrics.k8s.io if there is none. What is as it was
+    /// changes nothing: this is to be called before every sweep.
+    pub fn configure(&self, settings: Option<&configuration::Prometheus>) {
+        let mut prometheus = lock(&self.prometheus);
+        if prometheus.as_deref().map(Prometheus::settings) == settings {
+            return;
+        }
+        *prometheus = settings.map(|settings| Arc::new(Prometheus::new(settings.clone(), self.limits.call)));
+        // What the other one said is not what this one says.
+        lock(&self.memory).known.retain(|query, _| !matches!(query, Query::External { .. }));
     }
 
     /// Asks everything that is wanted. What was asked before and is not wanted any more is forgotten.
     pub async fn read(&self, queries: BTreeSet<Query>) -> Readings {
         let end = Instant::now() + self.limits.sweep;
+        let prometheus = lock(&self.prometheus).clone();
         let mut by_source: BTreeMap<Source, Vec<Query>> = BTreeMap::new();
         for query in self.in_turn(queries) {
-            by_source.entry(self.source(&query)).or_default().push(query);
-        }
-        let sweeps = by_source.into_iter().map(|(source, queries)| async move {
-            let calls = self.calls(source, queries);
-            let gate = self.gates.get(&source);
-            let done = match gate {
-                Some(gate) => sweep(calls, self.limits.concurrency, end, gate).await,
-                None => Vec::new(),
+            let source = match query {
+                Query::Resource { .. } => Source::Resource,
+                Query::Pods { .. } | Query::Object { .. } => Source::Custom,
+                Query::External { .. } if prometheus.is_some() => Source::Prometheus,
+                Query::External { .. } => Source::External,
             };
-            (source, done)
+            by_source.entry(source).or_default().push(query);
+        }
+        let prometheus = prometheus.as_deref();
+        let sweeps = by_source.into_iter().map(|(source, queries)| async move {
+            let calls = match (source, prometheus) {
+                (Source::Resource, _) => self.kubernetes.usages(queries, self.limits.concurrency),
+                (Source::Custom, _) => self.kubernetes.values(queries),
+                (Source::Prometheus, Some(prometheus)) => prometheus.calls(queries).await,
+                (Source::External | Source::Prometheus, _) => self.kubernetes.externals(queries),
+            };
+            (source, sweep(calls, self.limits.concurrency, end, self.gates.of(source)).await)
         });
         let done = futures::future::join_all(sweeps).await;
         self.take_over(done)
@@ -114,43 +168,30 @@ impl Sources {
     /// How each source did in the last sweep.
     #[must_use]
     pub fn health(&self) -> BTreeMap<Source, Health> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).healths.get()
+        lock(&self.memory).healths.get()
     }
 
     /// What was not asked for longest comes first: if there is not enough time for everything, each has its turn.
     fn in_turn(&self, queries: BTreeSet<Query>) -> Vec<Query> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = lock(&self.memory);
         let mut queries: Vec<Query> = queries.into_iter().collect();
         queries.sort_by_cached_key(|query| memory.known.get(query).and_then(|known| known.tried));
         queries
     }
 
-    const fn source(&self, query: &Query) -> Source {
-        match query {
-            Query::Resource { .. } => Source::Resource,
-            Query::Pods { .. } | Query::Object { .. } => Source::Custom,
-            Query::External { .. } => Source::External,
-        }
-    }
-
-    fn calls(&self, source: Source, queries: Vec<Query>) -> Vec<Call<'_>> {
-        match source {
-            Source::Resource => self.kubernetes.usages(queries, self.limits.concurrency),
-            Source::Custom => self.kubernetes.values(queries),
-            Source::External => self.kubernetes.externals(queries),
-            Source::Prometheus => Vec::new(),
-        }
-    }
-
     fn take_over(&self, done: Vec<(Source, Vec<Done>)>) -> Readings {
         let now = Instant::now();
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = lock(&self.memory);
         let mut before = std::mem::take(&mut memory.known);
         let mut faults: BTreeMap<Source, Option<String>> = BTreeMap::new();
         let mut outcomes = HashMap::new();
         for (source, done) in done {
             let fault = faults.entry(source).or_default();
-            for Done { queries, asked, tried } in done {
+            for Done { queries, asked, took } in done {
+                if let Some(took) = took {
+                    let answer = asked.as_ref().map_or_else(Failed::answer, |_| reconciler::Answer::Ok);
+                    self.metrics.metric_request(source, answer, took);
+                }
                 let (mut answers, failed) = match asked {
                     Ok(answers) => (answers.into_iter(), None),
                     Err(failed) => (Vec::new().into_iter(), Some(failed)),
@@ -160,7 +201,7 @@ impl Sources {
                 }
                 for query in queries {
                     let mut known = before.remove(&query).unwrap_or_default();
-                    known.tried = if tried { Some(now) } else { known.tried };
+                    known.tried = if took.is_some() { Some(now) } else { known.tried };
                     let counts = |(_, at): &(Arc<Answer>, Instant)| now.duration_since(*at) < Self::KEPT;
                     known.answer = match (answers.next(), &failed) {
                         (Some(answer), _) => Some((answer, now)),
@@ -179,4 +220,8 @@ impl Sources {
         }
         Readings::new(outcomes)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

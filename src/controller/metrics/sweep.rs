@@ -26,8 +26,8 @@ pub(super) type Asked = Result<Vec<Arc<Answer>>, Failed>;
 pub(super) struct Done {
     pub(super) queries: Vec<Query>,
     pub(super) asked: Asked,
-    /// Whether its turn came.
-    pub(super) tried: bool,
+    /// How long it took; none if its turn did not come.
+    pub(super) took: Option<Duration>,
 }
 
 /// What a source wants for longer than a sweep.
@@ -67,8 +67,9 @@ async fn make(call: Call<'_>, end: Instant, gate: &Gate, unreachable: &Mutex<Opt
         (Instant::now() >= end).then(why)
     };
     if let Some(why) = gate.closed().or_else(|| unreachable().clone()).or_else(late) {
-        return Done { queries, asked: Err(why), tried: false };
+        return Done { queries, asked: Err(why), took: None };
     }
+    let began = Instant::now();
     let out_of_time = |_| Err(Failed::unavailable("no answer within the time of a sweep"));
     let asked = timeout_at(end, ask).await.unwrap_or_else(out_of_time);
     if let Err(failed) = &asked {
@@ -78,5 +79,5 @@ async fn make(call: Call<'_>, end: Instant, gate: &Gate, unreachable: &Mutex<Opt
             Then::Wait(wait) => gate.close(wait, failed.clone()),
         }
     }
-    Done { queries, asked, tried: true }
+    Done { queries, asked, took: Some(began.elapsed()) }
 }

@@ -2,6 +2,8 @@
 //!
 //! It is read and judged in [`super::manifest`], as every document is.
 
+use url::Url;
+
 use super::policy::{Atlas, Flavor, Site};
 use super::units::{Host, HostMap, HostPattern};
 use crate::api::RemoteBackend;
@@ -31,8 +33,21 @@ pub struct Configuration {
     pub missing_local_policy: Answer,
     /// What becomes of an object with a reference into another namespace that nobody granted.
     pub missing_grant: Answer,
+    /// The Prometheus from which External metrics come; none if they come from external.metrics.k8s.io.
+    pub prometheus: Option<Prometheus>,
     /// What holds every weight, if anything does.
     pub pause: Option<Pause>,
+}
+
+/// A Prometheus, or anything that answers as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prometheus {
+    /// Where its API is, without `/api/v1`. No credentials are in it.
+    pub url: Url,
+    /// The file with the certificates that its own is trusted by, in PEM; those of the Web if there is none.
+    pub ca_file: Option<String>,
+    /// The file with a bearer token, read again and again.
+    pub bearer_token_file: Option<String>,
 }
 
 /// A policy that an environment always has.
@@ -113,6 +128,7 @@ impl Default for Configuration {
             default_remote_backend: None,
             missing_local_policy: Answer::Warn,
             missing_grant: Answer::Refuse,
+            prometheus: None,
             pause: None,
         }
     }

@@ -3,8 +3,10 @@
 //!
 //! Where this differs from a real HPA on purpose is listed in `tests/hpa/cases.json`, case by case.
 
+use super::promql;
 use super::selector::selector;
 use super::target::{Needs, Target, target};
+use crate::engine::configuration::Configuration;
 use crate::engine::finding::rules::{MD040, MD041, MD042, MD048, MD049, MD050, MD051};
 use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
 use crate::engine::parse::Node;
@@ -12,9 +14,12 @@ use crate::engine::suggest;
 use crate::engine::units::names;
 
 /// Judges the list of metrics; `at` is its place.
-pub(super) fn metrics(out: &mut Findings, at: &At<'_>, list: &Node<'_>) {
+pub(super) fn metrics(out: &mut Findings, at: &At<'_>, list: &Node<'_>, configuration: &Configuration) {
     for (index, node) in list.items().iter().enumerate() {
         metric(out, &at.index(index), node);
+        if configuration.prometheus.is_some() {
+            promql::metric(out, &at.index(index), node);
+        }
     }
 }
 

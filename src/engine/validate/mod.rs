@@ -11,6 +11,7 @@ pub(super) mod configuration;
 mod metrics;
 mod model;
 pub(super) mod policy;
+mod promql;
 mod reference;
 mod remote;
 mod resolve;
@@ -83,7 +84,7 @@ fn model_deployment(
         behavior::behavior(out, &at.field("behavior"), node);
     }
     if let Some(node) = offloading.get("metrics") {
-        metrics::metrics(out, &at.field("metrics"), node);
+        metrics::metrics(out, &at.field("metrics"), node, surroundings.configuration);
     }
     if let Some(node) = offloading.get("remoteBackend") {
         remote::backend(out, &at.field("remoteBackend"), node, surroundings);

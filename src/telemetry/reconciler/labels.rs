@@ -55,7 +55,7 @@ impl Reconciled {
 }
 
 /// Who is asked for metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
     /// The Metrics API: what pods use.
     Resource,

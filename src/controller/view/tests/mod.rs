@@ -112,10 +112,10 @@ fn deployment(replicas: u32) -> Value {
 fn of_a_workload_its_scale_is_known() {
     let driven = Driven::empty();
     let deployments = driven.workloads(Workload::Deployment);
-    let change = Change::Workload(Workload::Deployment, name("model"));
+    let change = [Change::Workload(Workload::Deployment, name("model"))];
     assert_eq!(driven.view.workload(Workload::Deployment, &name("model")), Lookup::Missing);
     driven.put(deployments, &deployment(2));
-    assert_eq!(driven.told(), [change.clone()]);
+    assert_eq!(driven.told(), change);
     let Lookup::Found(scaled) = driven.view.workload(Workload::Deployment, &name("model")) else { panic!() };
     assert_eq!((&*scaled.uid, scaled.replicas, scaled.desired), ("u", 2, 3));
     assert_eq!(scaled.selector.to_string(), "app=model");
@@ -128,13 +128,13 @@ fn of_a_workload_its_scale_is_known() {
     driven.put(deployments, &same);
     assert_eq!(driven.told(), []);
     driven.put(deployments, &deployment(3));
-    assert_eq!(driven.told(), [change.clone()]);
+    assert_eq!(driven.told(), change);
     let mut again = deployment(3);
     again["metadata"]["uid"] = "another".into();
     driven.put(deployments, &again);
-    assert_eq!(driven.told(), [change.clone()]);
+    assert_eq!(driven.told(), change);
     driven.delete(deployments, &again);
-    assert_eq!(driven.told(), [change]);
+    assert_eq!(driven.told(), change);
     driven.delete(deployments, &again);
     assert_eq!(driven.told(), []);
     assert_eq!(driven.view.workload(Workload::Deployment, &name("model")), Lookup::Missing);

@@ -98,4 +98,19 @@ rules! {
         "Loopback names and the API server stay guarded whatever a wildcard says: each must be named exactly.",
         bad: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nallowedHosts:\n- \"*.localhost.localhost\"\n",
         good: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nallowedHosts:\n- \"*.shared.svc\"\n";
+    CF020: Error Invalid Configuration Documents,
+        "the URL of a Prometheus is an absolute one of http or https, without credentials, and without the path of the API",
+        "The operator adds `/api/v1/query`. A path before that is fine, such as that of a Thanos or a Mimir behind a gateway. Credentials would be read by whoever reads the configuration: a token belongs into a file. A query or a fragment would be lost.",
+        bad: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nprometheus:\n  url: prometheus.monitoring.svc:9090\n",
+        good: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nprometheus:\n  url: http://prometheus.monitoring.svc:9090\n";
+    CF021: Error Invalid Configuration Documents,
+        "a file is named by an absolute path",
+        "A relative path would depend on where the operator was started. Files are mounted into its Pod: the token of its service account is `/var/run/secrets/kubernetes.io/serviceaccount/token`.",
+        bad: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nprometheus:\n  url: https://prometheus.monitoring.svc:9090\n  caFile: ca.crt\n",
+        good: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nprometheus:\n  url: https://prometheus.monitoring.svc:9090\n  caFile: /etc/prometheus-ca/ca.crt\n";
+    CF022: Warning Invalid Configuration Documents,
+        "a token travels to Prometheus encrypted",
+        "Whoever can listen on the way has the token of the operator.",
+        bad: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nprometheus:\n  url: http://prometheus.monitoring.svc:9090\n  bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token\n",
+        good: "apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\nprometheus:\n  url: https://prometheus.monitoring.svc:9090\n  bearerTokenFile: /var/run/secrets/kubernetes.io/serviceaccount/token\n";
 }

@@ -13,10 +13,11 @@ mod scaling;
 
 pub use configuration::{
     CF001, CF002, CF003, CF004, CF005, CF006, CF007, CF008, CF009, CF010, CF011, CF012, CF013, CF014, CF015, CF016,
-    CF017, CF018, CF019,
+    CF017, CF018, CF019, CF020, CF021, CF022,
 };
 pub use metric::{
     MD040, MD041, MD042, MD043, MD044, MD045, MD046, MD047, MD048, MD049, MD050, MD051, MD052, MD053, MD054, MD055,
+    MD056, MD057,
 };
 pub use model_deployment::{MD001, MD002, MD003, MD004};
 pub use object::{

@@ -4,11 +4,12 @@
 
 use crate::api::{
     BackendEntry, EnvironmentEntry, EnvironmentPolicyRef, Environments, FlavorType, LocationEntry, OnMissing,
-    OperatorConfiguration, PauseOfAll, PolicyFlavor,
+    OperatorConfiguration, PauseOfAll, PolicyFlavor, PrometheusEntry,
 };
-use crate::engine::configuration::{Answer, Configuration, DeclaredBackend, EnvironmentPolicy, Pause};
+use crate::engine::configuration::{Answer, Configuration, DeclaredBackend, EnvironmentPolicy, Pause, Prometheus};
 use crate::engine::policy::{Atlas, Family, Flavor, Site};
 use crate::engine::units::{Continent, CountryCode, HostPattern, names};
+use crate::engine::validate;
 
 pub(super) fn configuration(written: &OperatorConfiguration, cluster_domain: Option<&str>) -> Configuration {
     let OperatorConfiguration {
@@ -24,6 +25,7 @@ pub(super) fn configuration(written: &OperatorConfiguration, cluster_domain: Opt
         default_remote_backend,
         missing_local_policy,
         missing_grant,
+        prometheus,
         pause,
     } = written;
     let default = Configuration::default();
@@ -54,6 +56,10 @@ pub(super) fn configuration(written: &OperatorConfiguration, cluster_domain: Opt
         default_remote_backend: default_remote_backend.clone(),
         missing_local_policy: missing_local_policy.map_or(default.missing_local_policy, answer),
         missing_grant: missing_grant.map_or(default.missing_grant, answer),
+        prometheus: prometheus.as_ref().and_then(|PrometheusEntry { url, ca_file, bearer_token_file }| {
+            let url = validate::configuration::prometheus::url(url).ok()?;
+            Some(Prometheus { url, ca_file: ca_file.clone(), bearer_token_file: bearer_token_file.clone() })
+        }),
         pause: pause.map(|pause| match pause {
             PauseOfAll::Freeze => Pause::Freeze,
             PauseOfAll::Home => Pause::Home,

@@ -55,8 +55,15 @@ allowedHosts: [web.team-b.svc]
 defaultRemoteBackend: {host: models.example.com, scheme: https}
 missingLocalPolicy: refuse
 missingGrant: warn
+prometheus: {url: 'https://Prometheus.monitoring.svc:9090/prefix/', caFile: /ca.crt, bearerTokenFile: /token}
 pause: home
 ",
+    );
+    let prometheus = configuration.prometheus.as_ref().unwrap();
+    assert_eq!(prometheus.url.as_str(), "https://prometheus.monitoring.svc:9090/prefix/");
+    assert_eq!(
+        (prometheus.ca_file.as_deref(), prometheus.bearer_token_file.as_deref()),
+        (Some("/ca.crt"), Some("/token"))
     );
     let host = |text: &str| HostPort::parse(text).unwrap().host;
     assert_eq!(configuration.workspace.as_deref(), Some("my-workspace"));
@@ -278,6 +285,23 @@ fn bad_input_gets_one_clear_finding() {
         (backend("xn--a.example"), &["no internationalised name", "CF001"]),
         ("beamlitHost: run.beamlit.com:443".into(), &["port", "CF017"]),
         ("beamlitHost: https://run.beamlit.com".into(), &["write \"run.beamlit.com\"", "CF017"]),
+        ("prometheus: {}".into(), &["prometheus.url: Required value", "OB002"]),
+        ("prometheus: {url: ''}".into(), &["prometheus.url", "OB002"]),
+        ("prometheus: {url: 'prometheus:9090'}".into(), &["absolute URL", "CF020"]),
+        ("prometheus: {url: '/prometheus'}".into(), &["absolute URL", "CF020"]),
+        ("prometheus: {url: 'http:prometheus'}".into(), &["absolute URL", "CF020"]),
+        ("prometheus: {url: 'http:///prometheus'}".into(), &["absolute URL", "CF020"]),
+        ("prometheus: {url: 'ftp://prometheus'}".into(), &["absolute URL", "CF020"]),
+        ("prometheus: {url: 'http://p/ metrics'}".into(), &["white space", "CF020"]),
+        ("prometheus: {url: 'http://user:hunter2@p'}".into(), &["credentials", "http://…@p", "CF020"]),
+        ("prometheus: {url: 'http://p?token=hunter2'}".into(), &["query", "http://p?…", "CF020"]),
+        ("prometheus: {url: 'http://p#a'}".into(), &["fragment", "CF020"]),
+        ("prometheus: {url: 'http://p:9090/api/v1/'}".into(), &["did you mean \"http://p:9090\"?", "CF020"]),
+        ("prometheus: {url: 'http://p:9090/x/graph'}".into(), &["did you mean \"http://p:9090/x\"?", "CF020"]),
+        ("prometheus: {url: 'https://p', caFile: ca.crt}".into(), &["absolute path", "CF021"]),
+        ("prometheus: {url: 'https://p', bearerTokenFile: ./token}".into(), &["absolute path", "CF021"]),
+        ("prometheus: {url: 'http://p', bearerTokenFile: /token}".into(), &["unencrypted", "CF022"]),
+        ("prometheus: {url: 'http://p', token: hunter2}".into(), &["token", "OB0"]),
         ("allowedHosts: [169.254.169.254]".into(), &["credentials", "CF018"]),
         ("allowedHosts: [localhost]".into(), &["loopback", "CF018"]),
         ("allowedHosts: ['[::1]']".into(), &["loopback", "CF018"]),

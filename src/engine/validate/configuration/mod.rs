@@ -4,6 +4,7 @@ mod backends;
 mod environments;
 mod hosts;
 mod places;
+pub(in crate::engine) mod prometheus;
 mod schema;
 
 use crate::engine::configuration::{CLUSTER_DOMAIN, Configuration};
@@ -43,6 +44,9 @@ fn meaning(out: &mut Findings, document: &Node<'_>, cluster_domain: Option<&str>
     }
     let atlas = places::locations(out, &root.field("locations"), items(document, "locations"));
     backends::backends(out, &root.field("backends"), items(document, "backends"), &atlas);
+    if let Some(node) = document.get("prometheus") {
+        prometheus::prometheus(out, &root.field("prometheus"), node);
+    }
     let written = document.text_of("clusterDomain").and_then(|text| names::dns_domain(text).ok());
     let configuration = Configuration {
         cluster_domain: cluster_domain.map(str::to_owned).or(written).unwrap_or_else(|| CLUSTER_DOMAIN.to_owned()),
