@@ -34,10 +34,10 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use kube::client::Client;
 use kube::runtime::reflector;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use self::beamlit::{Key, Mirror};
+use self::beamlit::{Changes, Mirror};
 pub use self::context::Configured;
 use self::context::Context;
 use self::drive::drive;
@@ -52,7 +52,7 @@ use crate::telemetry::reconciler::Controller;
 use crate::watch::Watches;
 
 /// What Beamlit holds, and where it tells of changes to whoever reconciles.
-pub type Beamlit = (Arc<Mirror>, Arc<Mutex<mpsc::UnboundedReceiver<Key>>>);
+pub type Beamlit = (Arc<Mirror>, Arc<Mutex<Changes>>);
 
 /// What the reconciler works with.
 pub struct Parts {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Mutex, mpsc};
 use tokio::time::sleep;
 
-use super::beamlit::Key;
+use super::beamlit::{Changes, Key};
 use super::context::Context;
 use super::memory::Reference;
 use super::view;
@@ -105,7 +105,7 @@ pub(super) async fn by_view(context: Arc<Context>) {
 }
 
 /// What Beamlit holds has changed.
-pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<mpsc::UnboundedReceiver<Key>>>) {
+pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<Changes>>) {
     let mut changes = changes.lock().await;
     while let Some(key) = changes.recv().await {
         let stored = context.beamlit.as_ref().and_then(|mirror| mirror.get(&key)).flatten();

@@ -120,7 +120,7 @@ impl Args {
     pub(super) fn start(self, needs: Needs) -> Result<Running, Failed> {
         let Needs { access, watches, configured, metrics } = needs;
         let unusable = |error: kube::Error| NoAccess::new(RECONCILER, &error);
-        let beamlit = self.mirror(&configured, &metrics)?;
+        let beamlit = self.mirror(&configured, &watches, &metrics)?;
         let instance = instance();
         let parts = Arc::new(Parts {
             watching: watch::client(access.clone()).map_err(unusable)?,
@@ -154,6 +154,7 @@ impl Args {
     fn mirror(
         &self,
         configured: &Configured,
+        watches: &Arc<Watches>,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<crate::controller::Beamlit>, Failed> {
         let credentials = match (&self.beamlit_credentials, std::env::var("BEAMLIT_TOKEN")) {
@@ -172,6 +173,18 @@ impl Args {
         supervised("beamlit", metrics, move || {
             let mirror = Arc::clone(&kept);
             async move { mirror.keep().await }
+        });
+        let (policies, watches) = (mirror.policies(), Arc::clone(watches));
+        supervised("remote-policies", metrics, move || {
+            let (mut policies, watches) = (policies.clone(), Arc::clone(&watches));
+            // What came while it was not running is taken over as well.
+            policies.mark_changed();
+            async move {
+                while policies.changed().await.is_ok() {
+                    let all = policies.borrow_and_update().clone();
+                    all.iter().for_each(|all| watches.remote_policies(all.iter()));
+                }
+            }
         });
         Ok(Some((mirror, Arc::new(Mutex::new(changes)))))
     }

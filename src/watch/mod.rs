@@ -32,7 +32,7 @@ use self::resources::Needed;
 pub use self::resources::Watched;
 pub(crate) use self::slim::Slim;
 use self::state::Verdict;
-use crate::engine::world::{Fact, Name, Resource, World};
+use crate::engine::world::{Fact, Name, RemotePolicy, Resource, World};
 use crate::telemetry::metrics::Metrics;
 
 /// For how many seconds the API server is asked to keep a watch open. When it ends, the next one follows: a quiet connection
@@ -178,6 +178,11 @@ impl Watches {
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
+    }
+
+    /// These are all policies that there are on Beamlit, and what they say. Before they are told for the first time, nobody knows any.
+    pub fn remote_policies<'p>(&self, all: impl IntoIterator<Item = (&'p String, &'p RemotePolicy)>) {
+        self.change(Change::All(Resource::Policies), |world| world.put_remote_policies(all));
     }
 
     fn change(&self, what: Change, change: impl FnOnce(&mut World)) {

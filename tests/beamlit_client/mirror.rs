@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use beamlit_operator::controller::beamlit::{Change, Error, Key, Mirror, Owner, Released};
+use beamlit_operator::controller::beamlit::{Change, Changes, Error, Key, Mirror, Owner, Released};
+use beamlit_operator::engine::world::RemotePolicy;
 use serde_json::json;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::common::{client, held, key, lines, model, owner, policy};
 use crate::beamlit::{Answer, Beamlit};
 
 const LISTS: [&str; 3] = ["GET /models 200", "GET /models?environment=development 200", "GET /policies 200"];
 
-fn mirror(beamlit: &Beamlit) -> (Arc<Mirror>, UnboundedReceiver<Key>) {
+fn mirror(beamlit: &Beamlit) -> (Arc<Mirror>, Changes) {
     Mirror::new(client(beamlit))
 }
 
-fn told(changes: &mut UnboundedReceiver<Key>) -> Vec<Key> {
-    std::iter::from_fn(|| changes.try_recv().ok()).collect()
+fn told(changes: &mut Changes) -> Vec<Key> {
+    std::iter::from_fn(|| changes.try_recv()).collect()
 }
 
 #[tokio::test]
@@ -187,4 +187,60 @@ async fn a_server_that_only_pretends_is_written_to_once() {
         mirror.apply_model(&model(), &owner("mine"), true).await.unwrap();
     }
     assert_eq!(beamlit.bodies("PUT").len(), 1);
+}
+
+/// A replica that waited for days has the lists of then and of now, and must compare with the last.
+#[tokio::test]
+async fn what_drifted_while_another_replica_led_is_found() {
+    let beamlit = Beamlit::start();
+    mirror(&beamlit).0.apply_model(&model(), &owner("mine"), false).await.unwrap();
+    let (mirror, _changes) = mirror(&beamlit);
+    mirror.refresh().await.unwrap();
+    beamlit.store(|store| {
+        store.change_model("production", "my-model-on-Beamlit", |model| model["spec"]["enabled"] = false.into());
+    });
+    mirror.refresh().await.unwrap();
+    assert_eq!(mirror.apply_model(&model(), &owner("mine"), false).await.unwrap().change, Change::Updated);
+}
+
+#[tokio::test]
+async fn what_another_replica_just_created_is_found_before_it_is_given_up() {
+    let beamlit = Beamlit::start();
+    let (mirror, _changes) = mirror(&beamlit);
+    assert_eq!(mirror.owned_by("mine"), []);
+    client(&beamlit).apply_model(&model(), &owner("mine"), false).await.unwrap();
+    mirror.complete().await.unwrap();
+    assert_eq!(mirror.owned_by("mine"), [key()]);
+    // Many who ask at once are answered by one list.
+    beamlit.forget_calls();
+    let asking = (0..20).map(|_| mirror.complete());
+    assert!(futures::future::join_all(asking).await.into_iter().all(|complete| complete.is_ok()));
+    assert!(beamlit.calls().len() <= LISTS.len());
+}
+
+#[tokio::test]
+async fn what_policies_say_is_known_once_all_are() {
+    let beamlit = Beamlit::start();
+    let (mirror, _changes) = mirror(&beamlit);
+    let mut policies = mirror.policies();
+    beamlit.store(|store| {
+        let europe = json!({"type": "location", "locations": [{"type": "continent", "name": "EU"}]});
+        store.put_policy("europe", json!({}), europe);
+        store.put_policy("tokens", json!({}), json!({"type": "maxToken", "maxTokens": {"total": 5}}));
+        store.put_policy("odd", json!({}), json!({"type": "weather"}));
+    });
+    assert_eq!(*policies.borrow_and_update(), None);
+    beamlit.script("GET", "/policies", [Answer::error(400, "no")]);
+    assert!(mirror.refresh().await.is_err());
+    assert!(!policies.has_changed().unwrap(), "what could not be listed is not known");
+    mirror.refresh().await.unwrap();
+    let all = policies.borrow_and_update().clone().unwrap();
+    assert!(matches!(all["europe"], RemotePolicy::Allows(_)));
+    assert_eq!((all.len(), &all["tokens"], &all["odd"]), (3, &RemotePolicy::LimitsNeither, &RemotePolicy::Unreadable));
+    mirror.refresh().await.unwrap();
+    assert!(!policies.has_changed().unwrap(), "what is the same is no news");
+    // And while Beamlit is away, it stays so.
+    beamlit.down(Some(Answer::page(502)));
+    assert!(mirror.refresh().await.is_err());
+    assert!(!policies.has_changed().unwrap());
 }

@@ -9,18 +9,24 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 
+use super::changes::{Changes, Told};
 use super::client::Outcome;
 use super::found::{Found, Kind};
 use super::wish::Wish;
 use super::{Applied, Change, Client, Error, Key, Owner, Released, Stored};
 use crate::engine::compile::beamlit::{Model, Policy};
+use crate::engine::parse::{JsonLimits, from_json};
+use crate::engine::world::RemotePolicy;
 
 /// How often everything is listed, and how often while something of ours is on its way to being deployed, or the last list failed.
 /// Up to a fifth more is added by chance, so that replicas do not come in step.
 const EVERY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
+
+/// How old what was listed may be where it has to be known what is there: another replica may have changed it just before.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// The environments that there are.
 const ENVIRONMENTS: [&str; 2] = ["production", "development"];
@@ -30,8 +36,15 @@ const ENVIRONMENTS: [&str; 2] = ["production", "development"];
 pub struct Mirror {
     client: Client,
     state: Mutex<State>,
-    changed: mpsc::UnboundedSender<Key>,
+    changed: Told,
+    /// What the policies say, once all of them were listed.
+    policies: watch::Sender<Option<Policies>>,
+    /// Held by whoever lists.
+    listing: tokio::sync::Mutex<()>,
 }
+
+/// What every policy on Beamlit says, by its name.
+pub type Policies = Arc<HashMap<String, RemotePolicy>>;
 
 #[derive(Debug, Default)]
 struct State {
@@ -42,6 +55,8 @@ struct State {
     now: u64,
     /// Why the last lists failed.
     fault: Option<Error>,
+    /// When the last lists began, and came to an end.
+    last: Option<Instant>,
 }
 
 /// What is known of one object.
@@ -74,9 +89,18 @@ impl std::fmt::Debug for Entry {
 impl Mirror {
     /// A mirror of which nothing is known yet, and where it tells what has changed on Beamlit other than by its own calls.
     #[must_use]
-    pub fn new(client: Client) -> (Arc<Self>, mpsc::UnboundedReceiver<Key>) {
-        let (changed, changes) = mpsc::unbounded_channel();
-        (Arc::new(Self { client, state: Mutex::default(), changed }), changes)
+    pub fn new(client: Client) -> (Arc<Self>, Changes) {
+        let changed = Told::default();
+        let changes = changed.changes();
+        let (state, listing) = (Mutex::default(), tokio::sync::Mutex::default());
+        (Arc::new(Self { client, state, changed, policies: watch::Sender::new(None), listing }), changes)
+    }
+
+    /// What the policies on Beamlit say; none before they were listed for the first time. While Beamlit is away, what was last known
+    /// counts.
+    #[must_use]
+    pub fn policies(&self) -> watch::Receiver<Option<Policies>> {
+        self.policies.subscribe()
     }
 
     /// Lists what is on Beamlit again and again. It never ends.
@@ -95,6 +119,12 @@ impl Mirror {
     /// # Errors
     /// The first failure.
     pub async fn refresh(&self) -> Result<(), Error> {
+        let _listing = self.listing.lock().await;
+        self.list_all().await
+    }
+
+    async fn list_all(&self) -> Result<(), Error> {
+        let began = Instant::now();
         let mut outcome = Ok(());
         let kinds = ENVIRONMENTS.map(|environment| Kind::Models(environment.to_owned()));
         for kind in kinds.into_iter().chain([Kind::Policies]) {
@@ -109,7 +139,7 @@ impl Mirror {
             (Some(_), None) => tracing::info!("what Beamlit holds is listed again"),
             _ => {}
         }
-        state.fault = fault;
+        (state.fault, state.last) = (fault, Some(began));
         outcome
     }
 
@@ -233,12 +263,17 @@ impl Mirror {
             state.now += 1;
             state.now
         };
-        let mut listed = Vec::new();
+        let (mut listed, mut policies) = (Vec::new(), HashMap::new());
         self.client
             .list(kind, |found, text| {
-                // What nobody owns is not as anybody wants it, and what is known was compared.
-                let compare = found.stored.ownership.is_some() && !self.state().entries.contains_key(&found.stored.key);
-                listed.push((found.fingerprint(), compare.then(|| text.into()), found.stored));
+                let (fingerprint, key) = (found.fingerprint(), &found.stored.key);
+                // What nobody owns is not as anybody wants it, and what was compared need not be again.
+                let compared = |entry: &Entry| entry.text.is_none() || entry.fingerprint == fingerprint;
+                let compare = found.stored.ownership.is_some() && !self.state().entries.get(key).is_some_and(compared);
+                if let Key::Policy { name } = key {
+                    policies.insert(name.clone(), says(text));
+                }
+                listed.push((fingerprint, compare.then(|| text.into()), found.stored));
             })
             .await?;
         let (mut state, mut changed, mut kept) = (self.state(), Vec::new(), Vec::new());
@@ -262,6 +297,9 @@ impl Mirror {
             if entry.stored != stored || entry.fingerprint != fingerprint {
                 changed.push(key);
             }
+            if entry.fingerprint != fingerprint {
+                entry.text = text;
+            }
             (entry.stored, entry.fingerprint) = (stored, fingerprint);
         }
         for key in gone {
@@ -271,9 +309,15 @@ impl Mirror {
         state.listed.insert(kind.clone(), began);
         drop(state);
         kept.iter().for_each(|key| self.client.kept(key));
-        for key in changed {
-            // Whoever does not listen does not want to know.
-            _ = self.changed.send(key);
+        self.changed.tell(changed);
+        if *kind == Kind::Policies {
+            self.policies.send_if_modified(|known| {
+                let new = known.as_deref() != Some(&policies);
+                if new {
+                    *known = Some(Arc::new(policies));
+                }
+                new
+            });
         }
         Ok(())
     }
@@ -306,14 +350,27 @@ impl Mirror {
         keys
     }
 
-    /// Lists what is on Beamlit, unless all of it was listed before.
+    /// Sees to it that all that is on Beamlit is known, also what another replica changed before this one took over.
     ///
     /// # Errors
     /// If nobody could tell.
     pub async fn complete(&self) -> Result<(), Error> {
-        let kinds = ENVIRONMENTS.len() + 1;
-        if self.state().listed.len() < kinds { self.refresh().await } else { Ok(()) }
+        // Of many that ask, one lists.
+        let _listing = self.listing.lock().await;
+        {
+            let state = self.state();
+            if state.last.is_some_and(|last| last.elapsed() < FRESH) {
+                return state.fault.clone().map_or(Ok(()), Err);
+            }
+        }
+        self.list_all().await
     }
+}
+
+/// What a policy says that was answered so.
+fn says(text: &str) -> RemotePolicy {
+    let policy = from_json(text.as_bytes(), JsonLimits::UniqueKeys).ok();
+    policy.as_ref().and_then(|policy| policy.get("spec")).map_or(RemotePolicy::Unreadable, RemotePolicy::of)
 }
 
 fn read(key: &Key, text: &str) -> Option<Found> {

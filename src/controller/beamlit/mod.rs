@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod changes;
 mod circuit;
 mod client;
 mod credentials;
@@ -18,10 +19,11 @@ mod stored;
 mod token;
 mod wish;
 
+pub use self::changes::Changes;
 pub use self::client::Client;
 pub use self::credentials::Credentials;
 pub use self::error::Error;
-pub use self::mirror::Mirror;
+pub use self::mirror::{Mirror, Policies};
 pub use self::owner::{Origin, Owner, Ownership};
 pub use self::settings::{BASE, Pace, Settings};
 pub use self::stored::{Applied, Change, Key, Released, Stored};

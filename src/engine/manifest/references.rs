@@ -51,15 +51,19 @@ pub(super) fn unknown(
         let at = at.index(index);
         match node.text_of("refType") {
             Some("localPolicy") => out.add(&at, node, "Policy", |name| world.policy(name) != Lookup::Unknown),
-            Some("remotePolicy") => out.remote(&at, node),
-            None if node.get("refType").is_none() => out.remote(&at, node),
+            Some("remotePolicy") => out.remote(&at, node, surroundings),
+            None if node.get("refType").is_none() => out.remote(&at, node, surroundings),
             _ => {}
         }
     }
     let environment = spec.text_of("environment").unwrap_or_default();
     for policy in surroundings.configuration.policies_of(environment) {
         match policy {
-            EnvironmentPolicy::Remote(name) => out.push("remotePolicy", "", name),
+            EnvironmentPolicy::Remote(name) => {
+                if world.remote_policy(name) == Lookup::Unknown {
+                    out.push("remotePolicy", "", name);
+                }
+            }
             EnvironmentPolicy::Local { namespace, name } => {
                 if !matches!(world.policy(&Name::new(namespace, name)), Lookup::Found(_)) {
                     out.push("Policy", namespace, name);
@@ -86,8 +90,10 @@ impl Unknown<'_> {
         }
     }
 
-    fn remote(&mut self, at: &At<'_>, node: &Node<'_>) {
-        if let Some(name) = self.sound(at, node) {
+    fn remote(&mut self, at: &At<'_>, node: &Node<'_>, surroundings: &Surroundings<'_>) {
+        if let Some(name) = self.sound(at, node)
+            && surroundings.world.remote_policy(name) == Lookup::Unknown
+        {
             self.push("remotePolicy", "", name);
         }
     }

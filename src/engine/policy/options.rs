@@ -32,4 +32,13 @@ impl Options {
             _ => None,
         }
     }
+
+    /// Whether nothing sound is listed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Location(places) => places.is_empty(),
+            Self::Flavor(flavors) => flavors.iter().next().is_none(),
+        }
+    }
 }

@@ -10,6 +10,7 @@ use crate::engine::parse::Node;
 use crate::engine::policy::{Effective, Family, Flavor, Flavors, Limit, Place, Places, Verdict, lies_in, listed};
 use crate::engine::subject::Surroundings;
 use crate::engine::units::{Host, HostPort};
+use crate::engine::world::{Lookup, RemotePolicy, World};
 
 /// Judges what the policies of an object with this spec leave; `at` is the place of the spec.
 pub(super) fn bounds(
@@ -172,12 +173,13 @@ impl<'e, 'a> Bounds<'e, 'a> {
             }
             (Judged::Unknown, _) | (_, Judged::Unknown) => {
                 // A local policy that is missing is a finding of its own.
-                let remote: BTreeSet<String> = self.effective.unknown_remote().map(quoted).collect();
+                let remote: BTreeSet<&str> = self.effective.unknown_remote().collect();
                 let policies = if remote.len() == 1 { "policy" } else { "policies" };
                 if !remote.is_empty() {
                     let message = format!(
-                        "whether it is allowed depends on remote {policies} {}, not known yet; nothing is sent there until then",
-                        listed(remote)
+                        "whether it is allowed depends on remote {policies} {}, {}; nothing is sent there until then",
+                        listed(remote.iter().map(|name| quoted(name))),
+                        open(&remote, surroundings.world)
                     );
                     say(&RT016, message, None);
                 }
@@ -298,6 +300,18 @@ fn outside(is: &str, what: &str, allowed: Option<&str>, told: &str) -> String {
     match allowed {
         Some(allowed) => format!("{is} {what}; allowed would be {allowed}: {told}"),
         None => format!("{is} {what}: {told}"),
+    }
+}
+
+/// Why nobody knows what policies on Beamlit allow, in one word for all of them if there is one.
+fn open(remote: &BTreeSet<&str>, world: &World) -> &'static str {
+    let all = |state: fn(Lookup<&RemotePolicy>) -> bool| remote.iter().all(|name| state(world.remote_policy(name)));
+    if all(|it| it == Lookup::Missing) {
+        "not on Beamlit yet"
+    } else if all(|it| matches!(it, Lookup::Found(_))) {
+        "of which nobody here can tell what it allows"
+    } else {
+        "not known yet"
     }
 }
 

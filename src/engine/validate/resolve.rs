@@ -13,7 +13,7 @@ use crate::engine::policy::{Applied, Effective, Source};
 use crate::engine::subject::{Reading, Surroundings};
 use crate::engine::suggest;
 use crate::engine::units::names;
-use crate::engine::world::{Lookup, Name};
+use crate::engine::world::{Lookup, Name, RemotePolicy};
 
 /// What stands for a reference that is at fault itself: its content is not known, and nothing more is said of it.
 const AT_FAULT: Applied<'static> = Applied { source: Source::Local { namespace: "", name: "" }, options: None };
@@ -54,7 +54,8 @@ pub(super) fn policies<'a>(
         }
         applied
     });
-    let of_environment = of_environment.collect();
+    let limits = |applied: &Applied<'_>| limits(applied, surroundings);
+    let of_environment = of_environment.filter(limits).collect();
     // What is named twice is judged once: an object can name a large policy a great many times.
     let mut seen = HashSet::new();
     let mut missing = 0;
@@ -74,18 +75,37 @@ pub(super) fn policies<'a>(
             missing += 1;
             absent(out, &policies_at.index(index), node, name, surroundings, reading, missing <= MAX_HINTS);
         }
-        of_object.push(applied);
+        if limits(&applied) {
+            of_object.push(applied);
+        }
     }
     Some(Effective { environment, of_environment, of_object, atlas: &surroundings.configuration.atlas })
 }
 
 fn of_environment<'a>(policy: &'a EnvironmentPolicy, surroundings: &Surroundings<'a>) -> (Applied<'a>, Lookup<()>) {
     match policy {
-        EnvironmentPolicy::Remote(name) => (Applied { source: Source::Remote(name), options: None }, Lookup::Unknown),
+        EnvironmentPolicy::Remote(name) => (on_beamlit(name, surroundings), Lookup::Unknown),
         EnvironmentPolicy::Local { namespace, name } => {
             looked_up(Source::Local { namespace, name }, &Name::new(namespace, name), surroundings)
         }
     }
+}
+
+/// A policy on Beamlit with what it allows, if anybody could read that.
+fn on_beamlit<'a>(name: &'a str, surroundings: &Surroundings<'a>) -> Applied<'a> {
+    let options = match surroundings.world.remote_policy(name) {
+        Lookup::Found(RemotePolicy::Allows(options)) => Some(options),
+        Lookup::Found(RemotePolicy::LimitsNeither | RemotePolicy::Unreadable) | Lookup::Missing | Lookup::Unknown => {
+            None
+        }
+    };
+    Applied { source: Source::Remote(name), options }
+}
+
+/// Whether a policy may limit places or hardware.
+fn limits(applied: &Applied<'_>, surroundings: &Surroundings<'_>) -> bool {
+    let Source::Remote(name) = applied.source else { return true };
+    surroundings.world.remote_policy(name) != Lookup::Found(&RemotePolicy::LimitsNeither)
 }
 
 /// A local policy with what it allows, if it is there.
@@ -104,7 +124,7 @@ fn named<'a>(node: &'a Node<'_>, surroundings: &Surroundings<'a>) -> (Applied<'a
         return (AT_FAULT, None);
     };
     match node.get("refType").map(Node::text) {
-        None | Some(Some("remotePolicy")) => return (Applied { source: Source::Remote(name), options: None }, None),
+        None | Some(Some("remotePolicy")) => return (on_beamlit(name, surroundings), None),
         Some(Some("localPolicy")) => {}
         Some(_) => return (AT_FAULT, None),
     }

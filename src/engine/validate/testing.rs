@@ -18,8 +18,12 @@ pub(super) fn found(field: &str, value: Value) -> Vec<Finding> {
 /// The findings, as people read them, in the smallest legal ModelDeployment of the namespace "default" with these fields in its
 /// spec, in a cluster with these objects.
 pub(super) fn found_among(objects: &str, configuration: &Configuration, spec: &Value) -> Vec<String> {
-    let world = cluster(objects);
-    texts(&judged(spec, &Surroundings { namespace: "default", name: "my-model", configuration, world: &world }))
+    found_in(&cluster(objects), configuration, spec)
+}
+
+/// As [`found_among`], in a world.
+pub(super) fn found_in(world: &World, configuration: &Configuration, spec: &Value) -> Vec<String> {
+    texts(&judged(spec, &Surroundings { namespace: "default", name: "my-model", configuration, world }))
 }
 
 /// A cluster with the objects of some YAML documents, and the workload and the Service of the smallest ModelDeployment.

@@ -8,6 +8,7 @@ mod by_namespace;
 mod fact;
 mod name;
 mod port;
+mod remote;
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use fact::Allowance;
 pub use fact::{Deployment, Fact, Grant, Pods, Resource, Workload};
 pub use name::Name;
 pub use port::{Meant, PodPorts, Port, Target, meant};
+pub use remote::RemotePolicy;
 
 /// What came of looking for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,8 @@ const MAX_LOOKED_AT: usize = 1000;
 pub struct World {
     complete: Complete,
     policies: ByNamespace<Option<Arc<Options>>>,
+    /// All policies on Beamlit; none if nobody could list them.
+    remote_policies: Option<HashTrieMapSync<Arc<str>, Arc<RemotePolicy>>>,
     deployments: HashTrieMapSync<Name, Arc<Deployment>>,
     services: HashTrieMapSync<Name, Arc<[Port]>>,
     workloads: Workloads,
@@ -224,6 +228,19 @@ impl World {
     #[must_use]
     pub fn policy(&self, name: &Name) -> Lookup<Option<&Options>> {
         found(self.policies.get(name).map(Option::as_deref), self.complete.policies)
+    }
+
+    /// Takes these for all policies that there are on Beamlit.
+    pub fn put_remote_policies<'p>(&mut self, all: impl IntoIterator<Item = (&'p String, &'p RemotePolicy)>) {
+        let all = all.into_iter().map(|(name, policy)| (name.as_str().into(), Arc::new(policy.clone())));
+        self.remote_policies = Some(all.collect());
+    }
+
+    /// What a policy on Beamlit says.
+    #[must_use]
+    pub fn remote_policy(&self, name: &str) -> Lookup<&RemotePolicy> {
+        let Some(all) = &self.remote_policies else { return Lookup::Unknown };
+        found(all.get(name).map(AsRef::as_ref), true)
     }
 
     /// The policies of a namespace.

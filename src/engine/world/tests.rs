@@ -313,3 +313,18 @@ spec: {from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: 
         assert!(!World::of_cluster().knows(&fact), "{fact:?}");
     }
 }
+
+#[test]
+fn policies_on_beamlit_are_unknown_until_all_are_known() {
+    let mut world = World::of_cluster();
+    assert_eq!(world.remote_policy("a"), Lookup::Unknown);
+    let before = world.clone();
+    world.put_remote_policies([(&"a".to_owned(), &RemotePolicy::Unreadable)]);
+    assert_eq!(world.remote_policy("a"), Lookup::Found(&RemotePolicy::Unreadable));
+    assert_eq!(world.remote_policy("b"), Lookup::Missing);
+    world.put_remote_policies([(&"b".to_owned(), &RemotePolicy::LimitsNeither)]);
+    assert_eq!((world.remote_policy("a"), before.remote_policy("a")), (Lookup::Missing, Lookup::Unknown));
+    // What is listed in the cluster changes nothing about it.
+    world.replace(Resource::Policies, []);
+    assert_eq!(world.remote_policy("b"), Lookup::Found(&RemotePolicy::LimitsNeither));
+}

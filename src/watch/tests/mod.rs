@@ -238,3 +238,14 @@ async fn reference_grants_may_come_and_go_with_their_api() {
     running.until("it is no longer granted", |_, world| granted(world) == Lookup::Missing).await;
     running.until("it is current", |report, _| *report == Report::default()).await;
 }
+
+#[tokio::test]
+async fn what_is_on_beamlit_stands_beside_what_is_watched() {
+    let watches = Watches::new(Arc::default());
+    let mut changes = watches.changes();
+    assert_eq!(watches.world().remote_policy("a"), Lookup::Unknown);
+    watches.remote_policies([(&"a".to_owned(), &RemotePolicy::Unreadable)]);
+    assert_eq!(watches.world().remote_policy("a"), Lookup::Found(&RemotePolicy::Unreadable));
+    assert_eq!(watches.world().remote_policy("b"), Lookup::Missing);
+    assert_eq!(changes.recv().await.unwrap(), Change::All(Resource::Policies));
+}

@@ -1,9 +1,10 @@
 use serde_json::{Value, json};
 
 use crate::engine::configuration::{Configuration, DeclaredBackend, EnvironmentPolicy};
-use crate::engine::policy::{Flavor, Site};
+use crate::engine::policy::{Flavor, Options, Place, Site};
 use crate::engine::units::{Continent, CountryCode, HostPattern};
-use crate::engine::validate::testing::found_among;
+use crate::engine::validate::testing::{cluster, found_among, found_in};
+use crate::engine::world::RemotePolicy;
 
 const POLICIES: &str = "\
 {apiVersion: authorization.beamlit.com/v1alpha1, kind: Policy, metadata: {name: eu}, spec: {type: location, locations: [{type: continent, name: eu}]}}
@@ -155,6 +156,72 @@ fn a_configured_default_is_judged_like_the_rest() {
     // Who does not offload has no backend.
     let own = json!({"policies": [{"refType": "localPolicy", "name": "eu"}]});
     assert_eq!(found_among(POLICIES, &default("a.us.example.com"), &own), [""; 0]);
+}
+
+/// What somebody found on Beamlit: places in Europe, t4, tokens, and something that nobody understands.
+fn said_beside_beamlit(policies: &[&str], host: Option<&str>, configuration: &Configuration) -> Vec<String> {
+    let europe = Options::Location(Place::of("continent", "eu").into_iter().collect());
+    let t4 = Options::Flavor(Flavor::of("gpu", "t4").into_iter().collect());
+    let policy = |name: &str, says| (name.to_owned(), says);
+    let all = [
+        policy("europe", RemotePolicy::Allows(europe)),
+        policy("t4-only", RemotePolicy::Allows(t4)),
+        policy("tokens", RemotePolicy::LimitsNeither),
+        policy("odd", RemotePolicy::Unreadable),
+    ];
+    let mut world = cluster(POLICIES);
+    world.put_remote_policies(all.iter().map(|(name, policy)| (name, policy)));
+    let named = |name: &&str| match name.strip_prefix("remote ") {
+        Some(name) => json!({"name": name}),
+        None => json!({"refType": "localPolicy", "name": name}),
+    };
+    let list: Vec<Value> = policies.iter().map(named).collect();
+    let backend = host.map_or_else(|| json!({}), |host| json!({"remoteBackend": {"host": host, "scheme": "https"}}));
+    found_in(&world, configuration, &json!({"policies": list, "offloadingConfig": backend}))
+}
+
+#[test]
+fn what_a_policy_on_beamlit_says_counts_like_that_of_the_cluster() {
+    let plain = configuration(&[]);
+    assert_eq!(said_beside_beamlit(&["remote europe"], Some("paris.example.com"), &plain), [""; 0]);
+    assert_eq!(
+        said_beside_beamlit(&["remote europe"], Some("a.us.example.com"), &plain),
+        [
+            "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": is in country us, continent na; allowed would be continent eu: remote policy \"europe\" allows continent eu [RT014]"
+        ]
+    );
+    // Within a type policies widen each other, and the environment narrows, wherever each of them is kept.
+    assert_eq!(said_beside_beamlit(&["remote europe", "fr-us"], Some("a.us.example.com"), &plain), [""; 0]);
+    let remote = |name: &str| configuration(&[EnvironmentPolicy::Remote(name.into())]);
+    let said = said_beside_beamlit(&["fr-us"], Some("a.us.example.com"), &remote("europe"));
+    assert!(said[0].contains("remote policy \"europe\" of environment \"production\" allows continent eu"), "{said:?}");
+    let nothing = said_beside_beamlit(&["remote europe"], None, &configuration(&[local("us")]));
+    assert!(nothing[0].ends_with("[PL010]"), "{nothing:?}");
+    let hardware = said_beside_beamlit(&["remote t4-only"], Some("a.us.example.com"), &plain);
+    assert!(hardware[0].ends_with("remote policy \"t4-only\" allows gpu t4 [RT014]"), "{hardware:?}");
+    // Beamlit judges its own by itself, and who lists nothing is limited by nothing.
+    assert_eq!(said_beside_beamlit(&["remote europe"], Some("run.beamlit.com"), &plain), [""; 0]);
+    assert_eq!(said_beside_beamlit(&["remote tokens"], Some("a.us.example.com"), &plain), [""; 0]);
+    assert_eq!(said_beside_beamlit(&[], Some("a.us.example.com"), &remote("tokens")), [""; 0]);
+}
+
+#[test]
+fn why_a_policy_on_beamlit_is_not_known_is_said() {
+    let plain = configuration(&[]);
+    for (policies, why) in [
+        (&["remote gone"] as &[&str], "remote policy \"gone\", not on Beamlit yet"),
+        (&["remote odd"], "remote policy \"odd\", of which nobody here can tell what it allows"),
+        (&["remote odd", "remote gone"], "remote policies \"gone\", \"odd\", not known yet"),
+        (&["remote europe", "remote gone"], "remote policy \"gone\", not on Beamlit yet"),
+    ] {
+        assert_eq!(
+            said_beside_beamlit(policies, Some("a.us.example.com"), &plain),
+            [format!(
+                "spec.offloadingConfig.remoteBackend.host: Forbidden: \"a.us.example.com\": whether it is allowed depends on {why}; nothing is sent there until then [RT016]"
+            )]
+        );
+        assert_eq!(said_beside_beamlit(policies, Some("run.beamlit.com"), &plain), [""; 0]);
+    }
 }
 
 #[test]
