@@ -43,8 +43,12 @@ pub(crate) fn ready(kubectl: &Kubectl, name: &str, ready: bool) {
     kubectl.apply(&slice.to_string());
 }
 
-fn failover_only(name: &str) -> Value {
-    model_deployment(name, "Deployment", &json!([]), &json!({"percentage": 50}))
+/// One without metrics.
+fn failover_only(kubectl: &Kubectl, name: &str) -> Value {
+    let mut object = model_deployment(name, "Deployment", &json!([]), &json!({"percentage": 50}));
+    // What a test that failed left behind has its own.
+    object["spec"]["model"] = format!("{}-{name}", kubectl.namespace).into();
+    object
 }
 
 /// Who holds the lease.
@@ -60,7 +64,7 @@ fn killed_in_any_phase_it_carries_on_where_it_was() {
     let kubectl = plane.namespace("killed");
     serve(&kubectl, "model");
     let mut operator = replica(&plane, "killed", &[]);
-    kubectl.apply(&failover_only("model").to_string());
+    kubectl.apply(&failover_only(&kubectl, "model").to_string());
     wait_for_weight(&kubectl, "model", 0, "AtHome");
     ready(&kubectl, "model", false);
     // While it fails over, while all is away, and on the way home.
@@ -108,7 +112,7 @@ fn of_two_replicas_one_decides_and_the_other_goes_on_when_it_is_gone() {
     .unwrap();
     let first = leader(&plane);
     let other = replica(&plane, "other", &[]);
-    kubectl.apply(&failover_only("model").to_string());
+    kubectl.apply(&failover_only(&kubectl, "model").to_string());
     wait_for_weight(&kubectl, "model", 0, "AtHome");
     assert_eq!((other.metric("leader").unwrap(), leader(&plane)), (0.0, first.clone()));
     // One that stands still is as good as gone, until it goes on.
@@ -148,7 +152,7 @@ fn a_policy_that_goes_brings_traffic_home_and_one_that_comes_lets_it_leave() {
         "spec": {"type": "location", "locations": [{"type": "continent", "name": "eu"}]}})
         .to_string();
     let _operator = replica(&plane, "policies", &[format!("--config={}", file.display())]);
-    let mut model = failover_only("model");
+    let mut model = failover_only(&kubectl, "model");
     model["spec"]["policies"] = json!([{"refType": "localPolicy", "name": "europe"}]);
     kubectl.apply(&model.to_string());
     wait_for_weight(&kubectl, "model", 0, "Blocked");
@@ -179,7 +183,7 @@ fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
     let plane = apart();
     let kubectl = plane.namespace("missing");
     let _operator = replica(&plane, "missing", &[]);
-    kubectl.apply(&failover_only("model").to_string());
+    kubectl.apply(&failover_only(&kubectl, "model").to_string());
     // A name that was mistyped sends nothing away.
     poll("the condition to say so", || {
         let status = kubectl.get("mdep model")["status"].to_string();
@@ -219,7 +223,7 @@ fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
     // Another Service is routed from now on, and the old one by nobody.
     serve(&kubectl, "other");
     ready(&kubectl, "other", false);
-    let mut moved = failover_only("model");
+    let mut moved = failover_only(&kubectl, "model");
     moved["spec"]["serviceRef"]["name"] = "other".into();
     kubectl.apply(&moved.to_string());
     poll("the other Service to be routed", || {
@@ -247,7 +251,7 @@ fn without_the_api_server_nothing_moves_and_with_it_everything_goes_on() {
     let kubectl = plane.namespace("restarted");
     serve(&kubectl, "model");
     let operator = replica(&plane, "restarted", &[]);
-    kubectl.apply(&failover_only("model").to_string());
+    kubectl.apply(&failover_only(&kubectl, "model").to_string());
     wait_for_weight(&kubectl, "model", 0, "AtHome");
     plane.stop_api_server();
     sleep(Duration::from_secs(15));

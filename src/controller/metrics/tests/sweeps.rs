@@ -352,7 +352,8 @@ async fn where_nobody_listens_the_rest_of_the_sweep_is_saved() {
     _ = crate::gate::tls::provider().install_default();
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let config = kube::Config::new(format!("http://{closed}").parse().unwrap());
-    let sources = Sources::new(crate::watch::client(config).unwrap(), Limits { concurrency: 1, ..PATIENT }, Default::default());
+    let sources =
+        Sources::new(crate::watch::client(config).unwrap(), Limits { concurrency: 1, ..PATIENT }, Default::default());
     let all = set([of_external("a"), of_external("b")]);
     let readings = sources.read(all.clone()).await;
     for query in &all {
