@@ -46,11 +46,12 @@ bench: rust ## how long a judgement, a plan and a decision take, and how much th
 fuzz: rust ## the fuzz targets, each for FUZZ_SECONDS (60)
 	@fuzz/run.sh
 
-# etcd, kube-apiserver, kube-controller-manager and kubectl of the pinned version, unless KUBEBUILDER_ASSETS has them, and the CRD of
-# ReferenceGrant.
+# etcd, kube-apiserver, kube-controller-manager and kubectl of the pinned version, unless KUBEBUILDER_ASSETS has them, the CRD of
+# ReferenceGrant, kwok and metrics-server.
 tools:
 	@[ -n "$$KUBEBUILDER_ASSETS" ] || tests/cluster/tools/build.sh >/dev/null
 	@tests/cluster/tools/gateway-api.sh >/dev/null
+	@tests/cluster/tools/simulation.sh >/dev/null
 
 rust:
 	@command -v cargo >/dev/null || { echo "cargo is needed: install Rust 1.95 or newer with rustup, or run .ci/run on a bare Debian" >&2; exit 1; }

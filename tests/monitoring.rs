@@ -23,7 +23,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use beamlit_operator::offload::decide::Reason;
+use beamlit_operator::telemetry::exposition::Format;
+use beamlit_operator::telemetry::metrics::Metrics;
+use beamlit_operator::telemetry::reconciler::{Answer, Controller, Decided, LeftBehind, Ratio, Reconciled, Source};
 use client::Client;
 use process::Process;
 use promtool::judged;
@@ -77,9 +82,18 @@ fn prometheus_takes_the_rules_and_each_alert_fires_when_it_should_and_not_before
     fs::write(folder.path().join("alerts.yaml"), read("tests/monitoring/alerts.yaml")).unwrap();
     judged(folder.path(), &["check", "rules", "rules.yaml"], "").unwrap();
     judged(folder.path(), &["test", "rules", "alerts.yaml"], "").unwrap();
-    // Every threshold is held by some test: without the alerts, or with each of them always firing, a test fails.
+    // Every threshold is held by some test: without the alert, or with one that always fires, one of the tests that name it or the first
+    // one, in which nothing is wrong, fails.
+    let tests = yaml(&read("tests/monitoring/alerts.yaml"));
     for alert in alerts() {
         let (name, expr) = (alert["alert"].as_str().unwrap(), alert["expr"].as_str().unwrap());
+        let mut chosen = tests.clone();
+        let mut number = 0;
+        chosen["tests"].as_array_mut().unwrap().retain(|test| {
+            number += 1;
+            number == 1 || test.to_string().contains(&format!("\"{name}\\\""))
+        });
+        fs::write(folder.path().join("alerts.yaml"), chosen.to_string()).unwrap();
         for other in ["vector(0) > 1", "vector(1)"] {
             let mut changed = yaml(&rules);
             for rule in changed["groups"]
@@ -126,6 +140,14 @@ fn each_alert_says_how_bad_it_is_what_to_do_and_where_to_read_on() {
     );
 }
 
+/// Whether the table of the README has a metric.
+fn documents(readme: &str, name: &str) -> bool {
+    readme
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .any(|line| line.contains(&format!("`{name}`")) || line.contains(&format!("`{name}{{")))
+}
+
 #[test]
 fn alerts_are_made_of_metrics_that_are_documented() {
     let readme = read("README.md");
@@ -133,11 +155,7 @@ fn alerts_are_made_of_metrics_that_are_documented() {
         let metrics = metrics_in(alert["expr"].as_str().unwrap());
         assert!(!metrics.is_empty(), "{alert}");
         for metric in metrics {
-            let short = metric.trim_start_matches("beamlit_operator_");
-            assert!(
-                readme.contains(&format!("| `{short}`")) || readme.contains(&format!("| `{short}{{")),
-                "README: no {metric}"
-            );
+            assert!(documents(&readme, metric.trim_start_matches("beamlit_operator_")), "README: no {metric}");
         }
     }
 }
@@ -154,16 +172,121 @@ async fn prometheus_finds_nothing_to_object_to_in_the_metrics() {
     assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
     judged(Path::new("."), &["check", "metrics"], &text).unwrap();
 
-    // What is alerted on is there. What is known only with certificates of one's own, or with a cluster, is looked for where there
-    // are some: tests/cluster/install.rs, tests/cluster/watches.rs.
-    let own = ["ca_bundle_current", "webhook_configuration_present", "watch_current"];
-    for alert in alerts() {
-        for metric in metrics_in(alert["expr"].as_str().unwrap()) {
-            if !own.contains(&metric.trim_start_matches("beamlit_operator_")) {
-                assert!(text.contains(&format!("# TYPE {metric} ")), "{metric} is not in:\n{text}");
+    judged(Path::new("."), &["check", "metrics"], &reconciling()).unwrap();
+
+    // What is alerted on and shown is there.
+    let expressions: Vec<String> = alerts().iter().map(|alert| alert["expr"].as_str().unwrap().to_owned()).collect();
+    for metric in expressions.iter().chain(&shown()).flat_map(|expression| metrics_in(expression)) {
+        let name = metric.trim_start_matches("beamlit_operator_");
+        let there = format!("# TYPE {metric} ");
+        assert!(
+            NEEDS_A_CLUSTER.contains(&name) || text.contains(&there) || reconciling().contains(&there),
+            "{metric} is not in:\n{text}{}",
+            reconciling()
+        );
+    }
+    // What is there is documented, and what the reconciler says of itself is shown.
+    let (readme, shown) = (read("README.md"), shown().concat());
+    let declared = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# TYPE beamlit_operator_"));
+        lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    for name in declared(&text).iter().chain(&declared(&reconciling())) {
+        assert!(documents(&readme, name), "README: no {name}");
+    }
+    for name in declared(&reconciling()).iter().filter(|name| !declared(&text).contains(name)) {
+        assert!(shown.contains(&format!("beamlit_operator_{name}")), "the dashboard shows no {name}");
+    }
+}
+
+/// What is known only with certificates of one's own, or with a cluster. It is looked for where there are some:
+/// tests/cluster/install.rs, tests/cluster/watches.rs.
+const NEEDS_A_CLUSTER: [&str; 4] =
+    ["ca_bundle_current", "webhook_configuration_present", "watch_current", "watch_objects"];
+
+/// The metrics of a process that reconciles, as Prometheus is told them.
+fn reconciling() -> String {
+    let (metrics, took) = (Metrics::default(), Duration::from_millis(3));
+    metrics.leader(true);
+    for (controller, result) in Controller::ALL.into_iter().zip(Reconciled::ALL) {
+        metrics.reconciled(controller, result, took);
+        metrics.queue_depth(controller, 1);
+    }
+    let ratio = Ratio { metric: Some(0.5), demand: Some(1.0) };
+    metrics.decided("team", "one", Decided { weight: 50, reason: Reason::TargetReached, ratios: vec![ratio] });
+    for source in Source::ALL {
+        metrics.source_up(source, true);
+        metrics.metric_request(source, Answer::Ok, took);
+    }
+    for answer in Answer::ALL {
+        metrics.kubernetes_request("route", answer);
+        metrics.beamlit_request("token", answer, took);
+    }
+    metrics.beamlit_circuit(false);
+    metrics.beamlit_token(true);
+    metrics.left_behind(LeftBehind::TimedOut);
+    metrics.task_started("reconciler");
+    Format::Text.render(metrics.encode())
+}
+
+fn dashboard() -> Vec<Value> {
+    let dashboard: Value = serde_json::from_str(&read("deploy/monitoring/dashboard.json")).unwrap();
+    dashboard["panels"].as_array().unwrap().clone()
+}
+
+/// What the dashboard asks Prometheus for, as Grafana does.
+fn shown() -> Vec<String> {
+    let panels = dashboard();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    let exprs = targets.map(|target| target["expr"].as_str().unwrap());
+    exprs.map(|expr| expr.replace("$__rate_interval", "2m").replace("$__range", "3h")).collect()
+}
+
+#[test]
+fn prometheus_can_answer_whatever_the_dashboard_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules: Vec<Value> = shown()
+        .iter()
+        .enumerate()
+        .map(|(number, expr)| serde_json::json!({"record": format!("panel:{number}"), "expr": expr}))
+        .collect();
+    assert!(rules.len() > 25, "{rules:?}");
+    let rules = serde_json::json!({"groups": [{"name": "dashboard", "rules": rules}]});
+    fs::write(folder.path().join("dashboard.yaml"), rules.to_string()).unwrap();
+    judged(folder.path(), &["check", "rules", "dashboard.yaml"], "").unwrap();
+    // promtool does find what is wrong in such a file.
+    fs::write(folder.path().join("dashboard.yaml"), rules.to_string().replacen("sum(", "sum((", 1)).unwrap();
+    judged(folder.path(), &["check", "rules", "dashboard.yaml"], "").unwrap_err();
+}
+
+#[test]
+fn the_dashboard_is_laid_out_without_gaps_and_says_what_it_shows() {
+    let mut taken = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    let panels = dashboard();
+    for panel in &panels {
+        let title = panel["title"].as_str().unwrap();
+        assert!(ids.insert(panel["id"].as_u64().unwrap()), "{title}");
+        let side = |name: &str| panel["gridPos"][name].as_u64().unwrap();
+        for x in side("x")..side("x") + side("w") {
+            for y in side("y")..side("y") + side("h") {
+                assert!(x < 24 && taken.insert((x, y)), "{title}: {x},{y}");
+            }
+        }
+        if panel["type"] != "row" {
+            assert!(panel["description"].as_str().unwrap().ends_with('.'), "{title}");
+            // Nothing but variables says where data comes from, and every query is of this operator alone.
+            assert_eq!(panel["datasource"]["uid"], "${datasource}", "{title}");
+            for target in panel["targets"].as_array().unwrap() {
+                assert_eq!(target["datasource"], panel["datasource"], "{title}");
+                let expr = target["expr"].as_str().unwrap();
+                let series = expr.matches("beamlit_operator_").count();
+                assert_eq!(expr.matches("job=~\"$job\"").count(), series, "{expr}");
             }
         }
     }
+    let bottom = taken.iter().map(|(_, y)| y + 1).max().unwrap();
+    assert_eq!(taken.len() as u64, 24 * bottom, "a gap");
 }
 
 #[tokio::test]

@@ -47,6 +47,20 @@ pub enum MetricSourceType {
     Resource,
 }
 
+impl MetricSourceType {
+    /// The type's name, as autoscaling/v2 has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ContainerResource => "ContainerResource",
+            Self::External => "External",
+            Self::Object => "Object",
+            Self::Pods => "Pods",
+            Self::Resource => "Resource",
+        }
+    }
+}
+
 /// A resource metric of the pods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::values::{duration, positive};
-use super::{certificates, cluster, configuration};
+use super::{certificates, cluster, configuration, reconciler};
 use crate::telemetry::logs;
 
-/// Run the admission webhook: judge ModelDeployments and Policies as they are applied
+/// Run the operator: judge ModelDeployments and Policies as they are applied, and make true what they say
 ///
 /// Serves `POST /mutate`, `POST /validate` and `POST /advise` over TLS, and `/healthz`, `/readyz` and `/metrics` on a plain port of their own.
 /// Every option can be given as an environment variable. Durations are written as Kubernetes writes them: 500ms, 5s, 1m30s.
@@ -55,6 +55,9 @@ pub struct Args {
 
     #[command(flatten)]
     pub(super) cluster: cluster::Args,
+
+    #[command(flatten)]
+    pub(super) reconciler: reconciler::Args,
 
     /// How many reviews may be read and judged at once; further ones are turned away (429 from /validate, 503 from /mutate)
     #[arg(

@@ -1,9 +1,10 @@
-//! The process that runs the gate: start and shutdown.
+//! The process that runs the gate and the reconciler: start and shutdown.
 
 mod args;
 mod certificates;
 mod cluster;
 mod configuration;
+mod reconciler;
 mod supervise;
 mod values;
 
@@ -20,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::args::Args;
+use self::reconciler::Needs;
 use crate::engine::world::World;
 use crate::gate::listen::{self, Limits, Shutdown, StillOpen, Transport};
 use crate::gate::probes::{self, Readiness};
@@ -51,6 +53,8 @@ enum Failed {
     Configuration(#[from] configuration::Failed),
     #[error(transparent)]
     Access(#[from] cluster::NoAccess),
+    #[error(transparent)]
+    Reconciler(#[from] reconciler::Failed),
     #[error("cannot listen on {address}: {error}")]
     Listen { address: SocketAddr, error: io::Error },
     #[error("cannot watch for signals: {0}")]
@@ -105,8 +109,18 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
         _ => Some(cluster::access(needed_for).await?),
     };
     args.certificates.start(access.clone(), &configured.now().cluster_domain, &serving, &metrics)?;
-    let watches = match access {
-        Some(access) if !args.cluster.standalone => Some(cluster::watch(access, &metrics)?),
+    let access = access.filter(|_| !args.cluster.standalone);
+    let watches = match &access {
+        Some(access) => Some(cluster::watch(access.clone(), &metrics)?),
+        None => None,
+    };
+    let reconciler = match (access, &watches) {
+        (Some(access), Some(watches)) if args.reconciler.is_wanted() => Some(args.reconciler.start(Needs {
+            access,
+            watches: Arc::clone(watches),
+            configured: Arc::clone(&configured),
+            metrics: Arc::clone(&metrics),
+        })?),
         _ => None,
     };
     let mut parts = vec![probes::certificates(Arc::clone(&serving)), configured.part()];
@@ -165,6 +179,10 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
     }
     readiness.ending();
     gate_shutdown.draining.cancel();
+    // Another replica takes over while this one still answers reviews.
+    if let Some(reconciler) = reconciler {
+        tokio::spawn(reconciler.end());
+    }
     let ended = tokio::select! {
         finished = drain(args.shutdown_delay, args.shutdown_timeout, &gate_shutdown.stop, gate) => finished,
         name = signals.next() => {

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::telemetry::metrics::Metrics;
 
@@ -15,19 +17,33 @@ const RESTART: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 const STEADY: Duration = Duration::from_secs(300);
 
 /// Runs a task that should never end, and starts it again whenever it does, by a panic or otherwise. It ends with the process.
-pub(super) fn supervised<F, T>(task: &'static str, metrics: &Arc<Metrics>, mut start: F)
+pub(super) fn supervised<F, T>(task: &'static str, metrics: &Arc<Metrics>, start: F)
 where
     F: FnMut() -> T + Send + 'static,
     T: Future<Output = ()> + Send + 'static,
 {
-    let metrics = Arc::clone(metrics);
+    supervised_until(&CancellationToken::new(), task, metrics, start);
+}
+
+/// As [`supervised`]; once it is told to end, the task is waited for and not started again.
+pub(super) fn supervised_until<F, T>(
+    told: &CancellationToken,
+    task: &'static str,
+    metrics: &Arc<Metrics>,
+    mut start: F,
+) -> JoinHandle<()>
+where
+    F: FnMut() -> T + Send + 'static,
+    T: Future<Output = ()> + Send + 'static,
+{
+    let (metrics, told) = (Arc::clone(metrics), told.clone());
     metrics.task_started(task);
     tokio::spawn(async move {
         let mut wait = RESTART.0;
         loop {
             let started = Instant::now();
             let ended = tokio::spawn(start()).await;
-            if ended.is_err_and(|error| error.is_cancelled()) {
+            if told.is_cancelled() || ended.is_err_and(|error| error.is_cancelled()) {
                 return;
             }
             if started.elapsed() > STEADY {
@@ -38,7 +54,7 @@ where
             sleep(wait).await;
             wait = wait.saturating_mul(2).min(RESTART.1);
         }
-    });
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Metrics for Prometheus. Every label has a closed set of values.
+//! Metrics for Prometheus. Every label has a closed set of values, but for the names of objects whose weight is decided.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use tracing_appender::non_blocking::ErrorCounter;
 
 use super::logs::Log;
+use super::reconciler::Reconciler;
 
 /// Upper bounds in seconds. A review takes some tens of microseconds; the longest that Kubernetes waits is 30 s.
 const BUCKETS: [f64; 14] =
@@ -100,6 +101,7 @@ pub struct Metrics {
     log: Option<ErrorCounter>,
     /// Idle connections that were closed to make room for others.
     pub connections_evicted: Counter<u64, AtomicU64>,
+    pub(super) reconciler: Reconciler,
 }
 
 impl Default for Metrics {
@@ -129,6 +131,7 @@ impl Default for Metrics {
             log_lines_left_out: Counter::default(),
             log: None,
             connections_evicted: Counter::default(),
+            reconciler: Reconciler::default(),
         };
         metrics.registered()
     }
@@ -233,6 +236,7 @@ impl Metrics {
             "Lines of the log that were left out because nobody read it fast enough",
             self.log_lines_left_out.clone(),
         );
+        self.reconciler.register(registry);
         registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self
     }
@@ -284,6 +288,12 @@ impl Metrics {
         self.watch_current(resource, false);
         self.watch_objects(resource, 0);
         self.watch_restarts.get_or_create(&ResourceLabel { resource }).inc_by(0);
+    }
+
+    /// A resource is watched no more, and nothing is known of it. (How often its watch failed stays counted.)
+    pub fn watch_ended(&self, resource: &'static str) {
+        self.watch_current.remove(&ResourceLabel { resource });
+        self.watch_objects.remove(&ResourceLabel { resource });
     }
 
     /// Whether what is known of a resource follows the API server.

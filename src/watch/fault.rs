@@ -15,16 +15,16 @@ const NOT_SERVED: &str = "the API server does not serve them";
 
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// What was tried: `list` or `watch`.
-    pub(super) act: &'static str,
-    pub(super) cause: String,
-    pub(super) kind: Kind,
+    pub(crate) act: &'static str,
+    pub(crate) cause: String,
+    pub(crate) kind: Kind,
 }
 
 /// What is to be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The API server has no such resource.
     NotServed,
     /// The API server no longer knows what happened since: what there is now is to be listed again, and nothing is wrong.
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 
 impl Fault {
     /// What a watcher stumbled over.
-    pub(super) fn of(error: &watcher::Error) -> Self {
+    pub(crate) fn of(error: &watcher::Error) -> Self {
         use watcher::Error::{InitialListFailed, NoResourceVersion, WatchError, WatchFailed, WatchStartFailed};
         match error {
             InitialListFailed(error) => Self::request("list", error),
@@ -48,7 +48,7 @@ impl Fault {
     }
 
     /// What came of a request that failed.
-    pub(super) fn request(act: &'static str, error: &kube::Error) -> Self {
+    pub(crate) fn request(act: &'static str, error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => Self::status(act, status),
             // A cut-off answer or a page in place of one: what could not be read is not shown.
@@ -65,12 +65,12 @@ impl Fault {
     }
 
     /// The API server does not have the resource, or not yet.
-    pub(super) fn not_served() -> Self {
+    pub(crate) fn not_served() -> Self {
         Self { act: "find", cause: NOT_SERVED.to_owned(), kind: Kind::NotServed }
     }
 
     /// The task that watches came to an end.
-    pub(super) fn stopped() -> Self {
+    pub(crate) fn stopped() -> Self {
         Self { act: "watch", cause: "the task that does so broke down".to_owned(), kind: Kind::Other }
     }
 

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::resources::{Needed, Watched};
-use super::slim::{PodPorts, Slim};
-use super::{WATCH_TIMEOUT, Watches};
+use super::slim::{PodPorts, Slim, Spec};
+use super::{Change, WATCH_TIMEOUT, Watches};
 use crate::engine::parse::{Member, Node, Value as Tree};
 use crate::engine::world::{Fact, Name};
 
@@ -28,12 +28,12 @@ pub(super) async fn follow(watches: &Watches, watched: Watched, api: &ApiResourc
             take_over(watches, watched, api, |object| (&object.metadata, None)).await
         }
         Needed::Spec | Needed::SpecIfServed => {
-            let api = Api::<Slim<Value>>::all_with(client.clone(), api);
-            take_over(watches, watched, api, |object| (&object.metadata, Some(Cow::Borrowed(&object.spec)))).await
+            let api = Api::<Slim<Spec<Value>>>::all_with(client.clone(), api);
+            take_over(watches, watched, api, |object| (&object.metadata, Some(Cow::Borrowed(&object.body.spec)))).await
         }
         Needed::PodPorts => {
-            let api = Api::<Slim<PodPorts>>::all_with(client.clone(), api);
-            take_over(watches, watched, api, |object| (&object.metadata, object.spec.json().map(Cow::Owned))).await
+            let api = Api::<Slim<Spec<PodPorts>>>::all_with(client.clone(), api);
+            take_over(watches, watched, api, |object| (&object.metadata, object.body.spec.json().map(Cow::Owned))).await
         }
     }
 }
@@ -42,7 +42,7 @@ async fn take_over<K>(
     watches: &Watches,
     watched: Watched,
     api: Api<K>,
-    parts: impl Fn(&K) -> (&ObjectMeta, Option<Cow<'_, Value>>) + Send,
+    parts: impl Fn(&K) -> (&ObjectMeta, Option<Cow<'_, Value>>) + Send + Sync,
 ) -> Fault
 where
     K: kube::Resource + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -52,28 +52,46 @@ where
         Fact::of(watched.resource, &node(metadata, spec.as_deref()), "")
     };
     let mut listed = Vec::new();
+    events(api, |event| match event {
+        // What was known counts until the list is complete: then what is no longer in it is gone.
+        Event::Init => listed.clear(),
+        Event::InitApply(object) => listed.extend(fact(&object)),
+        Event::InitDone => watches.replace(watched, take(&mut listed)),
+        Event::Apply(object) => {
+            // Most changes are of the status, and tell nothing that is kept.
+            if let Some(fact) = fact(&object).filter(|fact| !watches.world().knows(fact)) {
+                let change = Change::Of(watched.resource, named(object.meta()));
+                watches.change(change, |world| world.put(fact));
+            }
+        }
+        Event::Delete(object) => {
+            let name = named(object.meta());
+            let change = Change::Of(watched.resource, name.clone());
+            watches.change(change, |world| world.remove(watched.resource, &name));
+        }
+    })
+    .await
+}
+
+/// Hands on what a watch tells, until something goes wrong, which is returned.
+pub(crate) async fn events<K>(api: Api<K>, mut take: impl FnMut(Event<K>) + Send) -> Fault
+where
+    K: kube::Resource + Clone + Debug + DeserializeOwned + Send + 'static,
+{
     let mut events = pin!(watcher(api, watcher::Config::default().timeout(WATCH_TIMEOUT)));
     while let Some(event) = events.next().await {
         match event {
-            // What was known counts until the list is complete: then what is no longer in it is gone.
-            Ok(Event::Init) => listed.clear(),
-            Ok(Event::InitApply(object)) => listed.extend(fact(&object)),
-            Ok(Event::InitDone) => watches.replace(watched, take(&mut listed)),
-            Ok(Event::Apply(object)) => {
-                // Most changes are of the status, and tell nothing that is kept.
-                if let Some(fact) = fact(&object).filter(|fact| !watches.world().knows(fact)) {
-                    watches.change(|world| world.put(fact));
-                }
-            }
-            Ok(Event::Delete(object)) => {
-                let ObjectMeta { name, namespace, .. } = object.meta();
-                let name = Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default());
-                watches.change(|world| world.remove(watched.resource, &name));
-            }
+            Ok(event) => take(event),
             Err(error) => return Fault::of(&error),
         }
     }
     Fault::stopped()
+}
+
+/// The name of an object that the API server told of.
+pub(crate) fn named(metadata: &ObjectMeta) -> Name {
+    let ObjectMeta { name, namespace, .. } = metadata;
+    Name::new(namespace.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
 }
 
 /// The parts of an object that a fact is made of, as a tree.

@@ -8,27 +8,31 @@
 
 mod fault;
 mod follow;
+mod health;
 mod resources;
 mod slim;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use kube::api::ApiResource;
 use kube::client::Client;
-use tokio::time::{Instant, sleep};
+use tokio::sync::broadcast;
+use tokio::time::sleep;
 
-use self::fault::{Fault, Kind};
+pub(crate) use self::fault::{Fault, Kind};
 use self::follow::follow;
+pub(crate) use self::follow::{events, named};
+pub(crate) use self::health::{Health, Retries};
 use self::resources::Needed;
 pub use self::resources::Watched;
-use self::state::{State, Verdict};
-use crate::engine::world::{Fact, World};
+pub(crate) use self::slim::Slim;
+use self::state::Verdict;
+use crate::engine::world::{Fact, Name, Resource, World};
 use crate::telemetry::metrics::Metrics;
 
 /// For how many seconds the API server is asked to keep a watch open. When it ends, the next one follows: a quiet connection
@@ -42,13 +46,6 @@ const SILENCE: Duration = Duration::from_secs(29);
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// The shortest and the longest wait before a watch is started again. Each is twice the one before, and none is quite regular, so
-/// that the watches of several replicas do not come back in step. Short, because an API server that restarts is soon back.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-
-/// After how long a watch counts as one that holds.
-const STEADY: Duration = Duration::from_secs(10);
-
 /// How often to ask whether a resource is served that is not.
 const ABSENT: Duration = Duration::from_secs(5);
 
@@ -60,7 +57,11 @@ pub fn client(config: kube::Config) -> Result<Client, kube::Error> {
     patient(config, SILENCE)
 }
 
-fn patient(mut config: kube::Config, silence: Duration) -> Result<Client, kube::Error> {
+/// A client whose connections do not wait for longer than this.
+///
+/// # Errors
+/// If the configuration asks for what cannot be done.
+pub fn patient(mut config: kube::Config, silence: Duration) -> Result<Client, kube::Error> {
     config.connect_timeout = Some(CONNECT);
     config.read_timeout = Some(silence);
     config.write_timeout = Some(silence);
@@ -85,22 +86,32 @@ pub struct Watches {
     world: ArcSwap<World>,
     /// What is being changed, by one watch at a time.
     writer: Mutex<World>,
-    states: Mutex<Vec<(Watched, State)>>,
-    metrics: Arc<Metrics>,
+    healths: [(Watched, Health); Watched::ALL.len()],
+    /// Tells of each change of the world.
+    changes: broadcast::Sender<Change>,
 }
+
+/// What changed in the world. It tells where to look, not what is there now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// One object.
+    Of(Resource, Name),
+    /// Any object of a resource: it was listed anew.
+    All(Resource),
+}
+
+/// How many changes a receiver may be behind before it has to take everything for changed.
+const BEHIND: usize = 4096;
 
 impl Watches {
     /// A world in which nothing is known yet.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        for watched in Watched::ALL {
-            metrics.watch_started(watched.name);
-        }
         Self {
             world: ArcSwap::from_pointee(World::of_cluster()),
             writer: Mutex::new(World::of_cluster()),
-            states: Mutex::new(Watched::ALL.map(|watched| (watched, State::default())).into()),
-            metrics,
+            healths: Watched::ALL.map(|watched| (watched, Health::new(watched.name, &metrics))),
+            changes: broadcast::channel(BEHIND).0,
         }
     }
 
@@ -112,12 +123,12 @@ impl Watches {
 
     /// Keeps one resource current for as long as the process runs.
     pub async fn keep(self: Arc<Self>, watched: Watched, client: Client) {
-        // Until it is started again, nobody knows what happens.
-        let _stopped = Stopped { watches: &self, watched };
-        let mut retries = retries();
+        let Some(health) = self.health(watched) else { return };
+        let _held = health.held();
+        let mut retries = Retries::new();
         let mut absent = 0_u32;
         loop {
-            let started = Instant::now();
+            retries.start();
             let fault = match served(watched, &client).await {
                 Ok(Some(api)) => {
                     absent = 0;
@@ -125,29 +136,24 @@ impl Watches {
                 }
                 Ok(None) => {
                     absent = absent.saturating_add(1);
-                    self.not_served(watched, absent);
+                    self.not_served(watched, health, absent);
                     sleep(ABSENT).await;
                     continue;
                 }
                 Err(fault) => fault,
             };
-            self.failed(watched, &fault);
-            if started.elapsed() > STEADY {
-                retries = self::retries();
-            }
-            sleep(retries.next().unwrap_or(RETRY.1)).await;
+            health.failed(&fault);
+            retries.wait().await;
         }
     }
 
     /// Why no review can be judged by the world as it is now; none if it can. What one asks before each review.
     #[must_use]
     pub fn unusable(&self) -> Option<&'static str> {
-        let now = Instant::now();
-        let states = self.states();
-        let states = || states.iter().filter(|(watched, _)| !watched.only_advises());
-        if states().any(|(_, state)| state.is_waiting()) {
+        let needed = || self.healths.iter().filter(|(watched, _)| !watched.only_advises());
+        if needed().any(|(_, health)| health.is_waiting()) {
             Some("not everything has been listed yet")
-        } else if states().any(|(_, state)| state.is_too_old(now)) {
+        } else if needed().any(|(_, health)| health.is_too_old()) {
             Some("a watch was lost more than a minute ago")
         } else {
             None
@@ -157,20 +163,73 @@ impl Watches {
     /// What there is to say now. A watch that was lost is a warning, and after a minute a reason to ask for no more reviews.
     #[must_use]
     pub fn report(&self) -> Report {
-        let now = Instant::now();
-        let (mut report, mut waiting) = (Report::default(), Vec::new());
-        for (watched, state) in self.states().iter() {
-            let Watched { name, .. } = watched;
-            match state.verdict(now) {
-                Verdict::Waiting(fault) if watched.only_advises() => {
+        Report::of(self.healths.iter().map(|(watched, health)| (health, watched.only_advises())))
+    }
+
+    /// Counts what is kept, for the metrics.
+    pub fn measure(&self) {
+        let world = self.world.load();
+        for (watched, health) in &self.healths {
+            health.measured(world.count(watched.resource));
+        }
+    }
+
+    /// The changes from now on.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    fn change(&self, what: Change, change: impl FnOnce(&mut World)) {
+        let mut world = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut world);
+        self.world.store(Arc::new(world.clone()));
+        // Most of the time nobody listens.
+        _ = self.changes.send(what);
+    }
+
+    /// A list is complete.
+    fn replace(&self, watched: Watched, facts: Vec<Fact>) {
+        self.change(Change::All(watched.resource), |world| world.replace(watched.resource, facts));
+        self.health(watched).into_iter().for_each(Health::listed);
+    }
+
+    /// The API server does not serve the resource, as it has said so many times in a row: then there is no object of it. An API
+    /// server that has just started may not know yet what it serves, and is asked twice by whoever knows some.
+    fn not_served(&self, watched: Watched, health: &Health, times: u32) {
+        if times > 1 || !self.known(watched) {
+            self.replace(watched, Vec::new());
+        } else {
+            health.failed(&Fault::not_served());
+        }
+    }
+
+    /// Whether some object of the resource is known.
+    fn known(&self, watched: Watched) -> bool {
+        self.world.load().count(watched.resource) > 0
+    }
+
+    fn health(&self, watched: Watched) -> Option<&Health> {
+        self.healths.iter().find(|(of, _)| *of == watched).map(|(_, health)| health)
+    }
+}
+
+impl Report {
+    /// What there is to say of these watches. Those that only advise are never missing.
+    pub(crate) fn of<'h>(healths: impl Iterator<Item = (&'h Health, bool)>) -> Self {
+        let (mut report, mut waiting) = (Self::default(), Vec::new());
+        for (health, only_advises) in healths {
+            let name = health.name();
+            match health.verdict() {
+                Verdict::Waiting(fault) if only_advises => {
                     let why = fault.map_or_else(String::new, |fault| format!(" ({fault})"));
                     report.warnings.push(format!("the watch of {name} has not begun{why}"));
                 }
-                Verdict::TooOld(why) if watched.only_advises() => {
+                Verdict::TooOld(why) if only_advises => {
                     report.warnings.push(format!("the watch of {name} was lost {why}"));
                 }
                 Verdict::Current => {}
-                Verdict::Waiting(None) => waiting.push((*name).to_owned()),
+                Verdict::Waiting(None) => waiting.push(name.to_owned()),
                 Verdict::Waiting(Some(fault)) => waiting.push(format!("{name} ({fault})")),
                 Verdict::Lost(why) => report.warnings.push(format!("the watch of {name} was lost {why}")),
                 Verdict::TooOld(why) => report.missing.push(format!("the watch of {name} was lost {why}")),
@@ -180,81 +239,6 @@ impl Watches {
             report.missing.insert(0, format!("waiting for: {}", waiting.join(", ")));
         }
         report
-    }
-
-    /// Counts what is kept, for the metrics.
-    pub fn measure(&self) {
-        let world = self.world.load();
-        for watched in Watched::ALL {
-            self.metrics.watch_objects(watched.name, world.count(watched.resource));
-        }
-    }
-
-    fn change(&self, change: impl FnOnce(&mut World)) {
-        let mut world = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut world);
-        self.world.store(Arc::new(world.clone()));
-    }
-
-    /// A list is complete.
-    fn replace(&self, watched: Watched, facts: Vec<Fact>) {
-        self.change(|world| world.replace(watched.resource, facts));
-        if let Some(lost) = self.state(watched, |state| state.listed(Instant::now())) {
-            tracing::info!(resource = watched.name, after = ?lost, "the watch is current again");
-        }
-    }
-
-    /// The API server does not serve the resource, as it has said so many times in a row: then there is no object of it. An API
-    /// server that has just started may not know yet what it serves, and is asked twice by whoever knows some.
-    fn not_served(&self, watched: Watched, times: u32) {
-        if times > 1 || !self.known(watched) {
-            self.replace(watched, Vec::new());
-        } else {
-            self.failed(watched, &Fault::not_served());
-        }
-    }
-
-    /// Whether some object of the resource is known.
-    fn known(&self, watched: Watched) -> bool {
-        self.world.load().count(watched.resource) > 0
-    }
-
-    fn failed(&self, watched: Watched, fault: &Fault) {
-        self.metrics.watch_restarted(watched.name);
-        // What is listed again at once was not lost, unless it cannot be.
-        if fault.kind == Kind::Expired && self.state(watched, |state| state.is_current()) {
-            return;
-        }
-        if self.state(watched, |state| state.failed(&fault.to_string(), Instant::now())) {
-            tracing::warn!(resource = watched.name, "cannot {} {}: {fault}", fault.act, watched.name);
-        }
-    }
-
-    /// Asks or changes the state of a watch, and tells the metrics what has become of it.
-    fn state<T: Default>(&self, watched: Watched, ask: impl FnOnce(&mut State) -> T) -> T {
-        let mut states = self.states();
-        let Some((_, state)) = states.iter_mut().find(|(of, _)| *of == watched) else { return T::default() };
-        let answer = ask(state);
-        self.metrics.watch_current(watched.name, state.is_current());
-        answer
-    }
-
-    fn states(&self) -> MutexGuard<'_, Vec<(Watched, State)>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells when a watch breaks down. (That it ends with the process is no news.)
-struct Stopped<'w> {
-    watches: &'w Watches,
-    watched: Watched,
-}
-
-impl Drop for Stopped<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.watches.failed(self.watched, &Fault::stopped());
-        }
     }
 }
 
@@ -274,10 +258,4 @@ async fn served(watched: Watched, client: &Client) -> Result<Option<ApiResource>
         }
     }
     Ok(None)
-}
-
-fn retries() -> ExponentialBackoff {
-    let (shortest, longest) = RETRY;
-    let builder = ExponentialBuilder::new().with_min_delay(shortest).with_max_delay(longest).with_factor(2.0);
-    builder.without_max_times().with_jitter().build()
 }

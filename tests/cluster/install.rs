@@ -90,7 +90,8 @@ impl Installation {
     /// What is there of ours, of whatever kind, as `kind/name`.
     pub(crate) fn left(&self) -> Vec<String> {
         let kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,priorityclasses,\
-                     mutatingwebhookconfigurations,validatingwebhookconfigurations,roles,rolebindings,serviceaccounts,services,\
+                     mutatingwebhookconfigurations,validatingwebhookconfigurations,\
+                     validatingadmissionpolicies,validatingadmissionpolicybindings,roles,rolebindings,serviceaccounts,services,\
                      deployments,replicasets,pods,configmaps,poddisruptionbudgets,networkpolicies";
         let found = self.admin().ok(&format!("get {kinds} -A -o name {OURS}"));
         // What carries no label of ours, because the operator or the cluster made it: the Secret, and what is in the namespace.
@@ -308,8 +309,18 @@ fn the_deployment_keeps_its_promises() {
     }
 
     // What it reads is what is mounted, and is sound. The ConfigMap has the name that people edit.
-    let [volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
+    let [volume, credentials] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
     assert_eq!(volume["configMap"]["name"], "beamlit-operator");
+    // Who it is on Beamlit may be told later, or never.
+    assert_eq!(credentials["secret"]["secretName"], "beamlit-credentials");
+    assert_eq!(credentials["secret"]["optional"], true);
+    let folder = mounted(pod, credentials["name"].as_str().unwrap());
+    assert!(container["args"].as_array().unwrap().contains(&json!(format!("--beamlit-credentials={folder}"))));
+    // The flags are some that it knows.
+    for flag in container["args"].as_array().unwrap().iter().skip(1) {
+        let name = flag.as_str().unwrap().split('=').next().unwrap();
+        assert!(help.contains(&format!("{name} <")) || help.contains(&format!("{name}\n")), "{name}");
+    }
     let file = format!("{}/operator-configuration.yaml", mounted(pod, volume["name"].as_str().unwrap()));
     assert!(
         container["args"].as_array().unwrap().contains(&json!(format!("--config={file}"))),
@@ -342,10 +353,15 @@ fn the_deployment_keeps_its_promises() {
 
     // Nobody else's image, and nothing that one cannot go back to.
     assert_eq!(container["image"], concat!("beamlit-operator:", env!("CARGO_PKG_VERSION")));
-    // Least privilege in words: not one wildcard in any rule.
+    // Least privilege in words: not one wildcard in any rule, but where every metric is a resource of its own.
     for kind in ["role", "clusterrole"] {
-        let rules = system.get(&format!("{kind} {OURS}"))["items"].to_string();
-        assert!(!rules.contains("\"*\""), "{rules}");
+        let roles = system.get(&format!("{kind} {OURS}"))["items"].clone();
+        for rule in roles.as_array().unwrap().iter().flat_map(|role| role["rules"].as_array().unwrap()) {
+            let metrics = ["custom.metrics.k8s.io", "external.metrics.k8s.io"]
+                .iter()
+                .any(|group| rule["apiGroups"] == json!([group]) && rule["resources"] == json!(["*"]));
+            assert!(metrics || !rule.to_string().contains("\"*\""), "{rule}");
+        }
     }
 }
 
@@ -431,16 +447,25 @@ fn the_overlay_for_cert_manager_fits_together() {
     }
     assert_eq!(objects.iter().filter(|object| !known(object)).count(), 4);
 
-    // It may read what reviews are judged against, and change nothing: no Secret is within its reach.
-    for kind in ["Role", "RoleBinding", "Secret"] {
-        assert!(!objects.iter().any(|object| object["kind"] == kind), "{kind}");
+    // It may read what reviews are judged against, and reconcile: no Secret is within its reach, and no webhook configuration.
+    assert!(!objects.iter().any(|object| object["kind"] == "Secret"));
+    for (kind, expected) in [
+        ("ClusterRoleBinding", &["beamlit-operator-reconcile", "beamlit-operator-watch"][..]),
+        ("RoleBinding", &["beamlit-operator-reconcile"]),
+    ] {
+        let bound = objects.iter().filter(|object| object["kind"] == kind);
+        assert_eq!(bound.map(|binding| &binding["roleRef"]["name"]).collect::<Vec<_>>(), expected, "{kind}");
     }
-    let bound = objects.iter().filter(|object| object["kind"] == "ClusterRoleBinding");
-    let bound: Vec<&Value> = bound.map(|binding| &binding["roleRef"]["name"]).collect();
-    assert_eq!(bound, ["beamlit-operator-watch"]);
     for rule in one(&objects, "ClusterRole", "beamlit-operator-watch")["rules"].as_array().unwrap() {
         assert_eq!(rule["verbs"], json!(["list", "watch"]));
-        assert!(!rule["resources"].as_array().unwrap().contains(&json!("secrets")), "{rule}");
+    }
+    let roles = objects.iter().filter(|object| ["Role", "ClusterRole"].contains(&object["kind"].as_str().unwrap()));
+    for rule in roles.flat_map(|role| role["rules"].as_array().unwrap()) {
+        for out_of_reach in
+            ["secrets", "configmaps", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"]
+        {
+            assert!(!rule["resources"].as_array().unwrap().contains(&json!(out_of_reach)), "{rule}");
+        }
     }
     let pod = &one(&objects, "Deployment", "beamlit-operator")["spec"]["template"]["spec"];
     assert_eq!(pod["automountServiceAccountToken"], true);
@@ -481,7 +506,7 @@ fn the_overlay_for_cert_manager_fits_together() {
     assert_eq!(hours(certificate, "renewBefore") * 3, hours(certificate, "duration"), "renewed at two thirds");
 
     // What it writes is mounted where the operator reads it, as a folder.
-    let [_, volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
+    let [.., volume] = &pod["volumes"].as_array().unwrap()[..] else { panic!("{pod}") };
     assert_eq!(volume["secret"]["secretName"], certificate["spec"]["secretName"]);
     let mounted = mounted(pod, volume["name"].as_str().unwrap());
     let arguments = &pod["containers"][0]["args"];
@@ -496,7 +521,12 @@ fn prometheus_is_led_to_the_metrics() {
     let installation = Installation::none();
     let (base, monitoring) = (built(installation.admin(), "deploy"), built(installation.admin(), "deploy/monitoring"));
     let kinds: Vec<&str> = monitoring.iter().map(|object| object["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["PrometheusRule", "ServiceMonitor"]);
+    assert_eq!(kinds, ["ConfigMap", "PrometheusRule", "ServiceMonitor"]);
+    // Grafana finds the dashboard by its label, and takes each key for a file.
+    let dashboard = one(&monitoring, "ConfigMap", "beamlit-operator-dashboard");
+    assert_eq!(dashboard["metadata"]["labels"]["grafana_dashboard"], "1");
+    let json = dashboard["data"]["beamlit-operator.json"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(json).unwrap()["uid"], "beamlit-operator");
     let spec = &one(&monitoring, "ServiceMonitor", "beamlit-operator")["spec"];
     let service = one(&base, "Service", "beamlit-operator-metrics");
     let wanted = spec["selector"]["matchLabels"].as_object().unwrap();

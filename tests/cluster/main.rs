@@ -3,7 +3,7 @@
 //! One control plane serves all tests, each in a namespace of its own, side by side ([`cluster`], [`gated`]). Tests that
 //! change what is registered, or how the operator is configured, have a second one to themselves, one after the other ([`apart`]),
 //! and those that install all of it from nothing a third ([`bare`]). On a fourth the operator is configured, and judges what teams
-//! have by what is around it ([`governed`]).
+//! have by what is around it ([`governed`]). On a fifth, pods run as far as anybody can tell, and have metrics ([`simulated`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,7 @@
 
 mod apart;
 mod autoscalers;
+mod beamlit;
 mod certificates;
 mod ci;
 mod configuration;
@@ -27,19 +28,26 @@ mod hpa;
 mod install;
 #[path = "../corpus/mod.rs"]
 mod manifests;
+mod offloading;
 mod policies;
+mod reconciler;
 mod references;
 mod registration;
 mod resources;
 mod rights;
 mod rollout;
+mod simulation;
 mod stamps;
+#[path = "../beamlit/mod.rs"]
+#[allow(unreachable_pub, missing_docs, dead_code, reason = "it is written for the tests of the client")]
+mod stand_in;
 mod teams;
 mod uninstall;
 mod watches;
 
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use harness::simulation::Simulation;
 use harness::{ControlPlane, Gate};
 
 /// The control plane that all tests share, with the CRDs. Whether the gate is open is not said.
@@ -66,6 +74,12 @@ fn governed() -> (&'static ControlPlane, &'static Gate) {
     (plane, gate)
 }
 
+/// A control plane with pods and metrics. Tests have namespaces of their own there.
+fn simulated() -> &'static Simulation {
+    static SIMULATED: LazyLock<Result<Simulation, String>> = LazyLock::new(Simulation::start);
+    SIMULATED.as_ref().unwrap_or_else(|why| panic!("no simulation: {why}"))
+}
+
 /// A control plane for one test at a time: nothing is registered there, and no operator runs.
 fn apart() -> MutexGuard<'static, ControlPlane> {
     static APART: LazyLock<Result<Mutex<ControlPlane>, String>> =
@@ -81,4 +95,11 @@ fn bare() -> MutexGuard<'static, ControlPlane> {
     static BARE: LazyLock<Result<Mutex<ControlPlane>, String>> = LazyLock::new(|| ControlPlane::bare().map(Mutex::new));
     let plane = BARE.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
     plane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The control plane of [`simulated`] with an operator that reconciles under the shipped rights, and is registered. Every test has a
+/// namespace of its own.
+fn reconciled() -> (&'static Simulation, &'static Gate) {
+    static RECONCILED: LazyLock<Result<Gate, String>> = LazyLock::new(|| offloading::reconcile(simulated().plane()));
+    (simulated(), RECONCILED.as_ref().unwrap_or_else(|why| panic!("no operator: {why}")))
 }

@@ -229,9 +229,12 @@ fn the_account_can_do_nothing_else() {
         ("get secret other", "get", "secrets", "other"),
         ("get secrets", "list", "secrets", ""),
         ("delete secret beamlit-operator-webhook-tls", "delete", "secrets", "beamlit-operator-webhook-tls"),
-        ("get pods", "list", "pods", ""),
-        // What it may list and watch, it may not read one by one; and of what people have, no more than that.
+        ("get nodes", "list", "nodes", ""),
+        // What it may list and watch, it may not read one by one, nor make or take away; and of what people have, no more than that.
         ("get service other", "get", "services", "other"),
+        ("delete service other", "delete", "services", "other"),
+        ("delete pod other", "delete", "pods", "other"),
+        ("delete mdep other", "delete", "modeldeployments", "other"),
         ("get configmaps", "list", "configmaps", ""),
         (
             "delete validatingwebhookconfiguration beamlit-operator",
@@ -243,11 +246,87 @@ fn the_account_can_do_nothing_else() {
     ] {
         let out = account.run(command);
         assert!(!out.succeeded() && out.stderr.contains("forbidden"), "{command}: {out}");
-        let group = if resource.starts_with("validating") { "admissionregistration.k8s.io" } else { "" };
+        let group = match resource {
+            "modeldeployments" => "deployment.beamlit.com",
+            _ if resource.starts_with("validating") => "admissionregistration.k8s.io",
+            _ => "",
+        };
         let (_, refused) = asked_for(&installation);
         let seen = (verb.to_owned(), group.to_owned(), resource.to_owned(), name.to_owned());
         assert!(refused.contains(&seen), "{seen:?} is not in {refused:?}");
     }
+}
+
+/// RBAC lets it patch these objects as a whole; what is shipped beside lets it write its own fields and no others.
+#[test]
+fn the_account_writes_its_own_fields_of_other_peoples_objects_and_no_more() {
+    let installation = Installation::shipped();
+    let admin = installation.admin();
+    // Nobody answers here, and what is judged by the gate is another matter.
+    for configuration in CONFIGURATIONS {
+        admin.ok(&format!("delete {configuration}"));
+    }
+    let team = installation.team();
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {"team": "web"},
+        "annotations": {"example.com/owner": "web"}},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}});
+    team.apply(&service.to_string());
+    poll("the CRDs to be served", || {
+        let out = team.feed("apply -f -", &format!("{MODEL}\n---\n{POLICY}"));
+        if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+    })
+    .unwrap();
+    // kubectl looks before it patches, which the operator does not.
+    team.ok("create role look --verb=get --resource=services,modeldeployments.deployment.beamlit.com,policies.authorization.beamlit.com");
+    team.ok(&format!("create rolebinding look --role=look --serviceaccount={NAMESPACE}:beamlit-operator"));
+    let account = installation.plane().service_account(NAMESPACE, "beamlit-operator").in_namespace("team");
+    let patched = |what: &str, patch: &Value| {
+        let (kind, name) = what.split_once(' ').unwrap();
+        account.call(&["patch", kind, name, "--type=merge", "--patch", &patch.to_string(), "-o", "name"], "")
+    };
+    // A policy takes effect a moment after it is made.
+    let spec = json!({"spec": {"selector": {"app": "other"}}});
+    poll("the policy to be in force", || {
+        let out = patched("service web", &json!({"spec": {"externalName": "example.com"}}));
+        if out.stderr.contains("the operator changes no spec") { Ok(()) } else { Err(out.to_string()) }
+    })
+    .unwrap();
+    let ours = "deployment.beamlit.com/offload";
+    let annotation = |key: &str| json!({"metadata": {"annotations": {key: "1"}}});
+    for (what, patch, why) in [
+        ("service web", spec, "no spec"),
+        ("service web", json!({"spec": {"externalIPs": ["192.0.2.1"]}}), "no spec"),
+        ("service web", json!({"metadata": {"labels": {"team": null}}}), "no labels"),
+        ("service web", annotation("example.com/owner"), "no annotation"),
+        ("service web", annotation("service.beta.kubernetes.io/load-balancer"), "no annotation"),
+        ("service web", json!({"metadata": {"annotations": {"example.com/owner": null}}}), "no annotation"),
+        ("service web", json!({"metadata": {"finalizers": [ours, "example.com/hold"]}}), "no finalizer"),
+        ("mdep my-model", json!({"spec": {"model": "other"}}), "no spec"),
+        ("mdep my-model", annotation("deployment.beamlit.com/orphan"), "no annotation"),
+        ("mdep my-model", annotation("routing.beamlit.com/local-weight"), "no annotation"),
+        ("bpol my-policy", json!({"spec": {"locations": []}}), "no spec"),
+    ] {
+        let out = patched(what, &patch);
+        assert!(!out.succeeded() && out.stderr.contains(&format!("the operator changes {why}")), "{patch}: {out}");
+    }
+    for (what, patch) in [
+        ("service web", annotation("routing.beamlit.com/local-weight")),
+        ("service web", json!({"metadata": {"annotations": {"routing.beamlit.com/local-weight": null}}})),
+        ("mdep my-model", json!({"metadata": {"finalizers": [ours]}})),
+        ("mdep my-model", json!({"metadata": {"finalizers": null}})),
+        ("bpol my-policy", json!({"metadata": {"finalizers": [ours]}})),
+        ("bpol my-policy", json!({"metadata": {"finalizers": []}})),
+    ] {
+        let out = patched(what, &patch);
+        assert!(out.succeeded(), "{patch}: {out}");
+    }
+    // To server-side apply, what is not there is to be made; RBAC refuses that first.
+    let other = service.to_string().replace("\"web\"", "\"other\"");
+    let out = account.feed("apply --server-side -f -", &other);
+    assert!(!out.succeeded(), "{out}");
+    // Nobody else is held to any of it.
+    team.ok(r#"patch service web --type=merge -p {"metadata":{"labels":{"team":"other"}}}"#);
+    team.ok("delete service web");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::words::line;
 use crate::offload::evaluate::Fault;
+use crate::telemetry::reconciler::Answer;
 
 /// A call without an answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +91,18 @@ impl Failed {
             Self::Answered(_) => None,
             Self::Unreadable(why) => Some(format!("an answer cannot be read: {why}")),
             Self::Unavailable { why, .. } => Some(why.clone()),
+        }
+    }
+
+    /// What calls are counted by.
+    pub(super) const fn answer(&self) -> Answer {
+        match self {
+            Self::Answered(Fault::NotKnown(_)) => Answer::NotFound,
+            Self::Answered(_) => Answer::Refused,
+            Self::Unreadable(_) => Answer::Malformed,
+            Self::Unavailable { then: Then::Unreachable, .. } => Answer::Unreachable,
+            Self::Unavailable { then: Then::Wait(_), .. } => Answer::Throttled,
+            Self::Unavailable { then: Then::Nothing, .. } => Answer::Failed,
         }
     }
 

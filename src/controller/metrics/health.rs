@@ -1,44 +1,10 @@
 //! Whether each source answers, and if not since when and why.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use tokio::time::Instant;
 
-/// Where metrics come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Source {
-    /// `metrics.k8s.io`
-    Resource,
-    /// `custom.metrics.k8s.io`
-    Custom,
-    /// `external.metrics.k8s.io`
-    External,
-    /// The Prometheus that the operator's configuration names.
-    Prometheus,
-}
-
-impl Source {
-    /// Every source.
-    pub const ALL: [Self; 4] = [Self::Resource, Self::Custom, Self::External, Self::Prometheus];
-
-    /// What it is called in messages and metrics.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Resource => "metrics.k8s.io",
-            Self::Custom => "custom.metrics.k8s.io",
-            Self::External => "external.metrics.k8s.io",
-            Self::Prometheus => "prometheus",
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use crate::telemetry::reconciler::Source;
 
 /// How a source did when it was last asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -29,8 +29,8 @@ use tokio::time::Instant;
 use self::answer::Answer;
 use self::api::Api;
 use self::failed::Failed;
+pub use self::health::Health;
 use self::health::Healths;
-pub use self::health::{Health, Source};
 use self::kubernetes::Kubernetes;
 use self::prometheus::Prometheus;
 pub use self::query::Query;
@@ -39,6 +39,8 @@ pub use self::readings::Readings;
 pub use self::selector::Selector;
 use self::sweep::{Done, Gate, sweep};
 use crate::engine::configuration;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::reconciler::{self, Source};
 
 /// How long and how much at a time the sources are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,7 @@ pub struct Sources {
     limits: Limits,
     gates: Gates,
     memory: Mutex<Memory>,
+    metrics: Arc<Metrics>,
 }
 
 /// What each source wants for longer than a sweep.
@@ -112,9 +115,16 @@ impl Sources {
 
     /// The Metrics APIs behind an API server.
     #[must_use]
-    pub fn new(client: Client, limits: Limits) -> Self {
+    pub fn new(client: Client, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let kubernetes = Kubernetes::new(Api::new(client, limits.call));
-        Self { kubernetes, prometheus: Mutex::default(), limits, gates: Gates::default(), memory: Mutex::default() }
+        Self {
+            kubernetes,
+            prometheus: Mutex::default(),
+            limits,
+            gates: Gates::default(),
+            memory: Mutex::default(),
+            metrics,
+        }
     }
 
     /// Takes External metrics from this Prometheus from now on, or from external.metrics.k8s.io if there is none. What is as it was
@@ -179,7 +189,11 @@ impl Sources {
         let mut outcomes = HashMap::new();
         for (source, done) in done {
             let fault = faults.entry(source).or_default();
-            for Done { queries, asked, tried } in done {
+            for Done { queries, asked, took } in done {
+                if let Some(took) = took {
+                    let answer = asked.as_ref().map_or_else(Failed::answer, |_| reconciler::Answer::Ok);
+                    self.metrics.metric_request(source, answer, took);
+                }
                 let (mut answers, failed) = match asked {
                     Ok(answers) => (answers.into_iter(), None),
                     Err(failed) => (Vec::new().into_iter(), Some(failed)),
@@ -189,7 +203,7 @@ impl Sources {
                 }
                 for query in queries {
                     let mut known = before.remove(&query).unwrap_or_default();
-                    known.tried = if tried { Some(now) } else { known.tried };
+                    known.tried = if took.is_some() { Some(now) } else { known.tried };
                     let counts = |(_, at): &(Arc<Answer>, Instant)| now.duration_since(*at) < Self::KEPT;
                     known.answer = match (answers.next(), &failed) {
                         (Some(answer), _) => Some((answer, now)),

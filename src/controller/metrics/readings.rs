@@ -39,6 +39,12 @@ impl Readings {
         }
     }
 
+    /// Whether a query has been asked at all.
+    #[must_use]
+    pub fn asked(&self, query: &Query) -> bool {
+        self.0.contains_key(query)
+    }
+
     /// Why the source did not answer a query this time, also while its last answer still counts.
     #[must_use]
     pub fn fault(&self, query: &Query) -> Option<&Fault> {

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::Query;
@@ -26,8 +26,8 @@ pub(super) type Asked = Result<Vec<Arc<Answer>>, Failed>;
 pub(super) struct Done {
     pub(super) queries: Vec<Query>,
     pub(super) asked: Asked,
-    /// Whether its turn came.
-    pub(super) tried: bool,
+    /// How long it took; none if its turn did not come.
+    pub(super) took: Option<Duration>,
 }
 
 /// What a source wants for longer than a sweep.
@@ -53,7 +53,9 @@ impl Gate {
 /// Makes the calls, in their order.
 pub(super) async fn sweep(calls: Vec<Call<'_>>, concurrency: usize, end: Instant, gate: &Gate) -> Vec<Done> {
     let unreachable = Mutex::new(None);
-    let made = calls.into_iter().map(|call| make(call, end, gate, &unreachable));
+    // Boxed, or else the compiler cannot tell that the whole may move between threads.
+    let made: Vec<BoxFuture<'_, Done>> =
+        calls.into_iter().map(|call| make(call, end, gate, &unreachable).boxed()).collect();
     futures::stream::iter(made).buffer_unordered(concurrency.max(1)).collect().await
 }
 
@@ -65,8 +67,9 @@ async fn make(call: Call<'_>, end: Instant, gate: &Gate, unreachable: &Mutex<Opt
         (Instant::now() >= end).then(why)
     };
     if let Some(why) = gate.closed().or_else(|| unreachable().clone()).or_else(late) {
-        return Done { queries, asked: Err(why), tried: false };
+        return Done { queries, asked: Err(why), took: None };
     }
+    let began = Instant::now();
     let out_of_time = |_| Err(Failed::unavailable("no answer within the time of a sweep"));
     let asked = timeout_at(end, ask).await.unwrap_or_else(out_of_time);
     if let Err(failed) = &asked {
@@ -76,5 +79,5 @@ async fn make(call: Call<'_>, end: Instant, gate: &Gate, unreachable: &Mutex<Opt
             Then::Wait(wait) => gate.close(wait, failed.clone()),
         }
     }
-    Done { queries, asked, tried: true }
+    Done { queries, asked, took: Some(began.elapsed()) }
 }

@@ -10,12 +10,33 @@ use super::PodTemplate;
 use crate::api::{Environment, PolicyFlavor, PolicyLocation, PolicyRef, PolicySpec, PolicyType, ServerlessConfig};
 
 /// Labels of ours on Beamlit. Labels of the same name on the object do not count.
-mod labels {
-    pub(super) const MANAGED_BY: (&str, &str) = ("managed-by", "beamlit-operator");
+pub mod labels {
+    /// That this operator keeps the model or policy in step.
+    pub const MANAGED_BY: (&str, &str) = ("managed-by", "beamlit-operator");
     /// Whether offloading is configured and enabled.
-    pub(super) const OFFLOADING_ENABLED: &str = "offloading-enabled";
+    pub const OFFLOADING_ENABLED: &str = "offloading-enabled";
     /// Whether traffic leaves now.
-    pub(super) const OFFLOADING: &str = "offloading";
+    pub const OFFLOADING: &str = "offloading";
+    /// The uid of the object that owns it. What carries another object's is never touched.
+    pub const OWNER_UID: &str = "managed-by-uid";
+    /// `<namespace>/<name>` of the object that owns it, for people.
+    pub const OWNER: &str = "managed-by-object";
+    /// [`CREATED`] or [`TAKEN_OVER`]: only what was created here is deleted here.
+    pub const ORIGIN: &str = "managed-by-origin";
+    /// What the origin of something is that this operator created.
+    pub const CREATED: &str = "created";
+    /// What the origin of something is that was there before, and that nobody owned.
+    pub const TAKEN_OVER: &str = "taken-over";
+    /// Tells one wish of the owner from another.
+    pub const WISH: &str = "managed-by-wish";
+    /// What of it comes from the owner and goes with the owner's wish: `serverlessConfig`, and `labels.` with the name of a label.
+    pub const FIELDS: &str = "managed-by-fields";
+
+    /// Those that say whose something is, and what the owner asked for.
+    pub const OWNERSHIP: [&str; 5] = [OWNER_UID, OWNER, ORIGIN, WISH, FIELDS];
+
+    /// Every label of ours.
+    pub const ALL: [&str; 8] = [MANAGED_BY.0, OFFLOADING_ENABLED, OFFLOADING, OWNER_UID, OWNER, ORIGIN, WISH, FIELDS];
 }
 
 /// A model: `POST /models`, `PUT /models/{name}`.
@@ -100,7 +121,6 @@ impl Model {
             pod_template,
         } = parts;
         let mut labels = with_ours(labels);
-        labels.remove(labels::OFFLOADING_ENABLED);
         if offloads {
             labels.insert(labels::OFFLOADING_ENABLED.to_owned(), "true".to_owned());
         }
@@ -120,6 +140,7 @@ impl Model {
 }
 
 fn with_ours(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    labels.retain(|key, _| !labels::ALL.contains(&key.as_str()));
     let (key, value) = labels::MANAGED_BY;
     labels.insert(key.to_owned(), value.to_owned());
     labels

@@ -71,6 +71,8 @@ pub mod annotations {
     pub const REMOTE_WEIGHT: &str = "routing.beamlit.com/remote-weight";
     /// Whereto: `scheme://host[:port]prefix`.
     pub const REMOTE_BACKEND: &str = "routing.beamlit.com/remote-backend";
+    /// All of them, which come and go together.
+    pub const ALL: [&str; 4] = [MANAGED_BY, LOCAL_WEIGHT, REMOTE_WEIGHT, REMOTE_BACKEND];
 }
 
 /// Compiles a ModelDeployment that has its defaults, and was judged with these findings.

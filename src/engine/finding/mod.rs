@@ -193,7 +193,8 @@ impl Finding {
 /// The longest message in bytes, its code aside.
 const MAX_MESSAGE: usize = 4000;
 
-fn shorten(text: &mut String, most: usize) {
+/// Cuts a text that is longer than so many bytes, and shows that it was cut.
+pub(crate) fn shorten(text: &mut String, most: usize) {
     if text.len() > most {
         let end = text.floor_char_boundary(most);
         text.truncate(end);

@@ -69,7 +69,7 @@ pub enum Status {
 }
 
 /// A container of a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Container {
     /// Its name.
     pub name: String,
@@ -80,7 +80,7 @@ pub struct Container {
 }
 
 /// When a container runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// As long as the pod: one of `containers`.
     Main,

@@ -17,7 +17,7 @@ use crate::api::{
 pub fn status(metric: &MetricSpec, evaluation: &Evaluation) -> v2::MetricStatus {
     let current = evaluation.outcome.as_ref().map(|outcome| outcome.current).unwrap_or_default();
     let of = |resource: Option<&str>| value_status(current, resource);
-    let mut status = v2::MetricStatus { type_: name(metric.type_).to_owned(), ..v2::MetricStatus::default() };
+    let mut status = v2::MetricStatus { type_: metric.type_.name().to_owned(), ..v2::MetricStatus::default() };
     match metric.type_ {
         MetricSourceType::Resource => {
             status.resource = metric
@@ -52,16 +52,6 @@ pub fn status(metric: &MetricSpec, evaluation: &Evaluation) -> v2::MetricStatus 
         }
     }
     status
-}
-
-const fn name(type_: MetricSourceType) -> &'static str {
-    match type_ {
-        MetricSourceType::ContainerResource => "ContainerResource",
-        MetricSourceType::External => "External",
-        MetricSourceType::Object => "Object",
-        MetricSourceType::Pods => "Pods",
-        MetricSourceType::Resource => "Resource",
-    }
 }
 
 fn value_status(current: Current, resource: Option<&str>) -> v2::MetricValueStatus {

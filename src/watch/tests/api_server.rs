@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// How a resource is answered for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     #[default]
     Works,
     /// Lists and watches are forbidden.
@@ -47,11 +47,11 @@ struct Content {
 
 /// The API server. Clones are one and the same.
 #[derive(Clone, Default)]
-pub(super) struct ApiServer(Arc<Mutex<Content>>);
+pub(crate) struct ApiServer(Arc<Mutex<Content>>);
 
 impl ApiServer {
     /// Starts it, and returns a way to it.
-    pub(super) async fn start() -> (Self, kube::Config) {
+    pub(crate) async fn start() -> (Self, kube::Config) {
         let server = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -64,21 +64,29 @@ impl ApiServer {
         self.0.lock().unwrap()
     }
 
-    pub(super) fn mode(&self, resource: &str, mode: Mode) {
+    pub(crate) fn mode(&self, resource: &str, mode: Mode) {
         self.content().resources.entry(resource.to_owned()).or_default().mode = mode;
     }
 
     /// How often the resource was listed.
-    pub(super) fn lists(&self, resource: &str) -> usize {
+    pub(crate) fn lists(&self, resource: &str) -> usize {
         self.content().resources.get(resource).map_or(0, |resource| resource.lists)
     }
 
-    pub(super) fn put(&self, resource: &str, namespace: &str, name: &str, spec: &Value) {
-        let object = json!({"metadata": {"namespace": namespace, "name": name}, "spec": spec, "status": {"a": 1}});
-        self.change(resource, format!("{namespace}/{name}"), Some(object));
+    pub(crate) fn put(&self, resource: &str, namespace: &str, name: &str, spec: &Value) {
+        self.put_object(
+            resource,
+            json!({"metadata": {"namespace": namespace, "name": name}, "spec": spec, "status": {"a": 1}}),
+        );
     }
 
-    pub(super) fn delete(&self, resource: &str, namespace: &str, name: &str) {
+    /// Puts a whole object.
+    pub(crate) fn put_object(&self, resource: &str, object: Value) {
+        let part = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+        self.change(resource, format!("{}/{}", part("namespace"), part("name")), Some(object));
+    }
+
+    pub(crate) fn delete(&self, resource: &str, namespace: &str, name: &str) {
         self.change(resource, format!("{namespace}/{name}"), None);
     }
 
@@ -104,7 +112,7 @@ impl ApiServer {
     }
 
     /// Cuts the connections of all watches of a resource.
-    pub(super) fn cut(&self, resource: &str) {
+    pub(crate) fn cut(&self, resource: &str) {
         for watch in self.content().resources.entry(resource.to_owned()).or_default().watches.drain(..) {
             _ = watch.unbounded_send(Err(std::io::Error::other("cut")));
         }

@@ -1,8 +1,9 @@
 //! The watches against an API server that fails in all ways that there are.
 
-mod api_server;
+pub(crate) mod api_server;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use self::api_server::{ApiServer, Mode};
 use super::*;

@@ -40,7 +40,15 @@ impl ControlPlane {
     /// # Errors
     /// If the tools cannot be had, or a process does not come up.
     pub(crate) fn start() -> Result<Self, String> {
-        let plane = Self::bare()?;
+        Self::with_controllers(&[])
+    }
+
+    /// As [`ControlPlane::start`], with a kube-controller-manager that is given these flags too.
+    ///
+    /// # Errors
+    /// If the tools cannot be had, or a process does not come up.
+    pub(crate) fn with_controllers(flags: &[&str]) -> Result<Self, String> {
+        let plane = Self::launch(flags)?;
         plane.install_crds()?;
         Ok(plane)
     }
@@ -50,6 +58,10 @@ impl ControlPlane {
     /// # Errors
     /// If the tools cannot be had, or a process does not come up.
     pub(crate) fn bare() -> Result<Self, String> {
+        Self::launch(&[])
+    }
+
+    fn launch(controller_flags: &[&str]) -> Result<Self, String> {
         let tools = tools::folder()?;
         let folder = Folder::new().map_err(|error| format!("temporary folder: {error}"))?;
         let authority = Authority::new(folder.path(), "cluster-authority")?;
@@ -70,7 +82,7 @@ impl ControlPlane {
         let alice = user("alice", None)?;
         let manager = user("system:kube-controller-manager", None)?;
         let (controller_manager, controller_manager_command) =
-            controller_manager(&tools, &folder, &authority, &manager.kubeconfig)?;
+            controller_manager(&tools, &folder, &authority, &manager.kubeconfig, controller_flags)?;
 
         Ok(Self {
             controller_manager: Some(controller_manager),
@@ -328,9 +340,10 @@ fn controller_manager(
     folder: &Folder,
     authority: &Authority,
     kubeconfig: &Path,
+    flags: &[&str],
 ) -> Result<(Process, Vec<String>), String> {
     let kubeconfig = kubeconfig.display();
-    let command = [
+    let mut command = vec![
         tools.join("kube-controller-manager").display().to_string(),
         format!("--kubeconfig={kubeconfig}"),
         format!("--authentication-kubeconfig={kubeconfig}"),
@@ -342,9 +355,10 @@ fn controller_manager(
         format!("--service-account-private-key-file={}", folder.path().join("service-accounts.key").display()),
         format!("--root-ca-file={}", authority.certificate.display()),
     ];
+    command.extend(flags.iter().map(|&flag| flag.to_owned()));
     let process = Process::start(folder, "kube-controller-manager", End::Kill, &command)
         .map_err(|error| format!("kube-controller-manager: {error}"))?;
-    Ok((process, command.into()))
+    Ok((process, command))
 }
 
 /// Writes the files by which the API server shows a certificate to every webhook that asks for one.

@@ -1,13 +1,22 @@
-//! The Kubernetes under test: a real control plane, the operator's own binary, and the pinned kubectl.
+//! The Kubernetes under test: a real control plane, the operator's own binary, and the pinned kubectl. Where pods and their metrics
+//! matter, kwok, metrics-server and Prometheus too ([`simulation`]).
 
+pub(crate) mod api_service;
 pub(crate) mod certificates;
 pub(crate) mod control_plane;
 pub(crate) mod forwarder;
+pub(crate) mod http;
 pub(crate) mod kubectl;
+pub(crate) mod kwok;
+pub(crate) mod metrics_api;
+pub(crate) mod metrics_server;
 pub(crate) mod operator;
 pub(crate) mod process;
+pub(crate) mod prometheus;
 pub(crate) mod review;
+pub(crate) mod simulation;
 pub(crate) mod tools;
+pub(crate) mod workload;
 
 pub(crate) use control_plane::ControlPlane;
 pub(crate) use kubectl::Kubectl;

@@ -1,14 +1,12 @@
 //! The operator's own binary as a process, and the shipped webhook configurations that lead to it.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::certificates::Authority;
+use super::http::get;
 use super::process::{End, Process};
 use super::{ControlPlane, Kubectl, free_port, poll};
 
@@ -109,6 +107,10 @@ impl Operator {
                 // No load balancer has to notice that it goes.
                 command.push("--shutdown-delay=0s".into());
             }
+            if !flags.iter().any(|flag| flag.starts_with("--reconcile")) {
+                // Tests of the gate look at what is stored, and nobody is to change that.
+                command.push("--reconcile=false".into());
+            }
             command.extend(flags.iter().cloned());
             let process = Process::start(plane.folder(), name, End::Terminate, &command)
                 .map_err(|error| format!("{name}: {error}"))?;
@@ -155,7 +157,7 @@ impl Operator {
     /// # Errors
     /// If nobody answers.
     pub(crate) fn ask(&self, path: &str) -> Result<(u16, String), String> {
-        ask(self.plain_port, path)
+        get(self.plain_port, path)
     }
 
     /// Has it stand still until it is told to go on.
@@ -164,6 +166,15 @@ impl Operator {
     /// If it does not run.
     pub(crate) fn stand_still(&self) -> Result<(), String> {
         self.process.signal("STOP")
+    }
+
+    /// Kills it: it has no time for anything.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub(crate) fn kill(self) {
+        self.process.signal("KILL").expect("the operator runs");
+        self.end();
     }
 
     /// Has it go on.
@@ -185,22 +196,7 @@ impl Operator {
 /// # Errors
 /// If nobody answers.
 pub(crate) fn readiness(plain_port: u16) -> Result<(u16, String), String> {
-    ask(plain_port, "/readyz")
-}
-
-fn ask(plain_port: u16, path: &str) -> Result<(u16, String), String> {
-    let exchange = || {
-        let mut stream = TcpStream::connect(("127.0.0.1", plain_port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    let answer = exchange().map_err(|error| format!("{path}: {error}"))?;
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(|| format!("{path}: not HTTP: {answer}"))?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Ok((status.ok_or_else(|| format!("{path}: no status: {head}"))?, body.to_owned()))
+    get(plain_port, "/readyz")
 }
 
 /// An operator that the API server asks: the shipped configurations are installed, until this is dropped.
@@ -236,9 +232,21 @@ impl Gate {
         Self::open_with(plane, &flags)
     }
 
+    /// As [`Gate::open`], with an operator that has these flags.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
     fn open_with(plane: &ControlPlane, flags: &[String]) -> Result<Self, String> {
+        Self::open_as(plane, plane.admin().kubeconfig(), flags)
+    }
+
+    /// As [`Gate::open_with`], with an operator that is whoever this kubeconfig says.
+    ///
+    /// # Errors
+    /// If the operator does not come up or is never asked.
+    pub(crate) fn open_as(plane: &ControlPlane, kubeconfig: &Path, flags: &[String]) -> Result<Self, String> {
         let authority = Authority::new(plane.folder().path(), "webhook-authority")?;
-        let operator = Operator::from_files(plane, "operator", plane.admin().kubeconfig(), &authority, flags)?;
+        let operator = Operator::from_files(plane, "operator", kubeconfig, &authority, flags)?;
         let port = operator.port;
         let gate = Self { operator: Some(operator), authority, admin: plane.admin().clone() };
         register(&gate.admin, Some(&gate.authority), port)?;

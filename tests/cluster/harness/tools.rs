@@ -1,4 +1,5 @@
-//! The pinned etcd, kube-apiserver, kube-controller-manager and kubectl: found, or built. And the pinned Gateway API's CRD.
+//! The pinned etcd, kube-apiserver, kube-controller-manager and kubectl: found, or built. The pinned Gateway API's CRD, kwok and
+//! metrics-server. And Debian's Prometheus.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,16 +19,7 @@ pub(crate) fn folder() -> Result<PathBuf, String> {
             Some(why) => eprintln!("KUBEBUILDER_ASSETS={} is not used: {why}", assets.display()),
         }
     }
-    let built = Command::new(sources.join("build.sh"))
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| format!("build.sh cannot be run: {error}"))?;
-    let last = String::from_utf8_lossy(&built.stdout).lines().last().map(PathBuf::from);
-    match last {
-        Some(folder) if built.status.success() => Ok(folder),
-        _ => Err("the control plane could not be built, so the cluster tests cannot run; see the lines above".into()),
-    }
+    printed_by("build.sh", "the control plane could not be built, so the cluster tests cannot run; see the lines above")
 }
 
 /// The CRD of ReferenceGrant as the pinned Gateway API has it, as a file.
@@ -35,17 +27,43 @@ pub(crate) fn folder() -> Result<PathBuf, String> {
 /// # Errors
 /// If it is not there and cannot be fetched.
 pub(crate) fn reference_grants() -> Result<PathBuf, String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/tools");
-    let out = Command::new(sources.join("gateway-api.sh"))
+    printed_by("gateway-api.sh", "the CRD of ReferenceGrant could not be fetched; see the lines above")
+}
+
+/// The folder with kwok and metrics-server.
+///
+/// # Errors
+/// If they are not there and cannot be built.
+pub(crate) fn simulation() -> Result<PathBuf, String> {
+    printed_by("simulation.sh", "kwok and metrics-server could not be built; see the lines above")
+}
+
+/// Prometheus: on the PATH, or where `.ci/run` puts it.
+///
+/// # Errors
+/// If it is in neither place.
+pub(crate) fn prometheus() -> Result<PathBuf, String> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
+        .unwrap_or_default();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain([cache.join("beamlit-operator/tools/bin")])
+        .map(|folder| folder.join("prometheus"))
+        .find(|program| program.is_file())
+        .ok_or_else(|| "prometheus is needed (apt-get install prometheus)".into())
+}
+
+/// Runs a script of `tests/cluster/tools`, whose progress appears on standard error: what it prints on its last line.
+fn printed_by(script: &str, failed: &str) -> Result<PathBuf, String> {
+    let out = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/tools").join(script))
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| format!("gateway-api.sh cannot be run: {error}"))?;
+        .map_err(|error| format!("{script} cannot be run: {error}"))?;
     let last = String::from_utf8_lossy(&out.stdout).lines().last().map(PathBuf::from);
-    match last {
-        Some(file) if out.status.success() => Ok(file),
-        _ => Err("the CRD of ReferenceGrant could not be fetched; see the lines above".into()),
-    }
+    last.filter(|_| out.status.success()).ok_or_else(|| failed.into())
 }
 
 /// The version of Kubernetes that go.mod pins, such as `v1.36.3`.

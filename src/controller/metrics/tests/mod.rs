@@ -24,7 +24,7 @@ async fn sources(limits: Limits) -> (StandIn, Sources) {
     _ = crate::gate::tls::provider().install_default();
     let (stand_in, url) = StandIn::start().await;
     let client = crate::watch::client(kube::Config::new(url.parse().unwrap())).unwrap();
-    (stand_in, Sources::new(client, limits))
+    (stand_in, Sources::new(client, limits, Default::default()))
 }
 
 fn pod(name: &str) -> Pod {

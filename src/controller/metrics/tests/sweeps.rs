@@ -85,7 +85,7 @@ async fn apis_that_are_absent_say_what_is_missing() {
         "its source did not answer: external.metrics.k8s.io is not served: is a metrics adapter installed, or should the operator's configuration name a Prometheus?"
     );
     for source in [Source::Resource, Source::Custom, Source::External] {
-        assert!(matches!(sources.health()[&source], Health::Fails { .. }), "{source}");
+        assert!(matches!(sources.health()[&source], Health::Fails { .. }), "{source:?}");
     }
     // That an API is not there is remembered for a minute; what it is asked for then is there.
     stand_in.asked();
@@ -352,7 +352,8 @@ async fn where_nobody_listens_the_rest_of_the_sweep_is_saved() {
     _ = crate::gate::tls::provider().install_default();
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let config = kube::Config::new(format!("http://{closed}").parse().unwrap());
-    let sources = Sources::new(crate::watch::client(config).unwrap(), Limits { concurrency: 1, ..PATIENT });
+    let sources =
+        Sources::new(crate::watch::client(config).unwrap(), Limits { concurrency: 1, ..PATIENT }, Default::default());
     let all = set([of_external("a"), of_external("b")]);
     let readings = sources.read(all.clone()).await;
     for query in &all {

@@ -1,0 +1,178 @@
+//! The conditions of our objects: closed sets of types and reasons, and times that only move when a status does.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+use crate::engine::finding::shorten;
+
+/// A condition of an object. Which types a kind has is in `docs/operations.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Type {
+    /// The object is one that means something.
+    Accepted,
+    /// It is known what its policies allow.
+    PoliciesResolved,
+    /// Beamlit holds what the object says.
+    Synced,
+    /// Traffic leaves.
+    Offloading,
+    /// Everything that the object asks for is done, or can be at any time.
+    Ready,
+    /// Every metric has a value that counts.
+    MetricsAvailable,
+    /// The Service says what was decided.
+    Routed,
+    /// Somebody holds the weight.
+    Paused,
+}
+
+impl Type {
+    /// Every type.
+    pub(super) const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::PoliciesResolved,
+        Self::Synced,
+        Self::Offloading,
+        Self::Ready,
+        Self::MetricsAvailable,
+        Self::Routed,
+        Self::Paused,
+    ];
+
+    /// The word.
+    #[must_use]
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::PoliciesResolved => "PoliciesResolved",
+            Self::Synced => "Synced",
+            Self::Offloading => "Offloading",
+            Self::Ready => "Ready",
+            Self::MetricsAvailable => "MetricsAvailable",
+            Self::Routed => "Routed",
+            Self::Paused => "Paused",
+        }
+    }
+}
+
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl Holds {
+    /// The word.
+    #[must_use]
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "True",
+            Self::No => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl From<bool> for Holds {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
+/// What is to be said of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    /// Of what.
+    pub(super) of: Type,
+    /// Whether it holds.
+    pub(super) holds: Holds,
+    /// Why, in one word of a closed set.
+    pub(super) reason: &'static str,
+    /// Why, in a sentence.
+    pub(super) message: String,
+}
+
+impl Said {
+    /// It holds, or does not.
+    pub(super) fn new(of: Type, holds: impl Into<Holds>, reason: &'static str, message: impl Into<String>) -> Self {
+        let mut message = message.into();
+        shorten(&mut message, LONGEST);
+        Self { of, holds: holds.into(), reason, message }
+    }
+}
+
+/// The most bytes of a message that are kept: a status is read by people, and stored thousands of times.
+const LONGEST: usize = 2048;
+
+/// The conditions of an object, where `before` is what it has.
+#[must_use]
+pub(super) fn conditions(before: &[Condition], said: &[Said], generation: i64, now: Timestamp) -> Vec<Condition> {
+    let of = |said: &Said| {
+        let status = said.holds.word();
+        let old = before.iter().find(|condition| condition.type_ == said.of.word());
+        let since =
+            old.filter(|condition| condition.status == status).map(|condition| condition.last_transition_time.clone());
+        Condition {
+            type_: said.of.word().to_owned(),
+            status: status.to_owned(),
+            reason: said.reason.to_owned(),
+            message: said.message.clone(),
+            observed_generation: Some(generation),
+            last_transition_time: since.unwrap_or_else(|| Time(whole_seconds(now))),
+        }
+    };
+    said.iter().map(of).collect()
+}
+
+/// The API server keeps no fractions, and what comes back must be what was written.
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// What of two lists somebody acts on: everything but the words, in which numbers may change all the time.
+#[must_use]
+pub(super) fn alike(one: &[Condition], other: &[Condition]) -> bool {
+    let outline = |condition: &Condition| {
+        let Condition { type_, status, reason, observed_generation, message: _, last_transition_time: _ } =
+            condition.clone();
+        (type_, status, reason, observed_generation)
+    };
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| outline(one) == outline(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn the_time_of_a_condition_moves_with_its_status_alone() {
+        let first = conditions(&[], &[Said::new(Type::Ready, false, "Invalid", "a")], 1, at(10));
+        let same = conditions(&first, &[Said::new(Type::Ready, false, "Paused", "b")], 2, at(20));
+        assert_eq!((same[0].last_transition_time.0, same[0].observed_generation), (at(10), Some(2)));
+        assert!(!alike(&first, &same));
+        let other = conditions(&same, &[Said::new(Type::Ready, true, "Ready", "c")], 2, at(30));
+        assert_eq!(other[0].last_transition_time.0, at(30));
+    }
+
+    #[test]
+    fn only_words_make_no_difference() {
+        let one = conditions(&[], &[Said::new(Type::Ready, false, "Invalid", "a")], 1, at(10));
+        let other = conditions(&one, &[Said::new(Type::Ready, false, "Invalid", "b")], 1, at(20));
+        assert!(alike(&one, &other));
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let said = Said::new(Type::Ready, Holds::Unknown, "Invalid", "ä".repeat(3000));
+        assert!(said.message.len() <= LONGEST + 3 && said.message.ends_with("ä…"), "{}", said.message.len());
+    }
+}

@@ -1,0 +1,86 @@
+//! What all reconcilers share, for as long as the lease is held.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use k8s_openapi::jiff::Timestamp;
+use kube::client::Client;
+use kube::runtime::reflector::{ObjectRef, Store};
+
+use super::beamlit::Mirror;
+use super::events::Events;
+use super::memory::Memory;
+use super::metrics::Readings;
+use super::queue::Queue;
+use super::stored::{ModelDeployments, OffloadAutoscalers, Ours, Policies, Stored};
+use super::view::View;
+use super::writes::Writer;
+use crate::engine::configuration::Configuration;
+use crate::engine::world::Name;
+use crate::offload::Time;
+use crate::telemetry::metrics::Metrics;
+use crate::watch::Watches;
+
+/// Who tells the configuration that counts now.
+pub type Configured = dyn Fn() -> Arc<Configuration> + Send + Sync;
+
+/// What all reconcilers share.
+pub(super) struct Context {
+    /// What else is in the cluster, as judgements ask for it.
+    pub(super) watches: Arc<Watches>,
+    /// The operator's configuration.
+    pub(super) configuration: Arc<Configured>,
+    /// What is in the cluster, as decisions ask for it.
+    pub(super) view: View,
+    /// What the reconcilers know of each other's work.
+    pub(super) memory: Memory,
+    /// What the sources of metrics last answered; none before they were first asked.
+    pub(super) readings: ArcSwapOption<Readings>,
+    /// What Beamlit holds; none without credentials.
+    pub(super) beamlit: Option<Arc<Mirror>>,
+    /// The way to the API server, for what is read once.
+    pub(super) client: Client,
+    /// Writes into the cluster.
+    pub(super) writer: Writer,
+    /// Tells of transitions.
+    pub(super) events: Events,
+    /// The metrics of the process.
+    pub(super) metrics: Arc<Metrics>,
+    /// The ModelDeployments.
+    pub(super) model_deployments: Store<Stored<ModelDeployments>>,
+    /// The Policies.
+    pub(super) policies: Store<Stored<Policies>>,
+    /// The OffloadAutoscalers.
+    pub(super) autoscalers: Store<Stored<OffloadAutoscalers>>,
+    /// Which ModelDeployments are to be looked at.
+    pub(super) model_deployments_due: Queue,
+    /// Which weights are to be decided.
+    pub(super) autoscalers_due: Queue,
+    /// Which Policies are to be looked at.
+    pub(super) policies_due: Queue,
+    /// For how long an object stays that Beamlit cannot be told to let go of.
+    pub(super) patience: Duration,
+}
+
+impl Context {
+    /// One of the ModelDeployments.
+    pub(super) fn model_deployment(&self, name: &Name) -> Option<Arc<Stored<ModelDeployments>>> {
+        self.model_deployments.get(&reference(name))
+    }
+
+    /// One of the OffloadAutoscalers.
+    pub(super) fn autoscaler(&self, name: &Name) -> Option<Arc<Stored<OffloadAutoscalers>>> {
+        self.autoscalers.get(&reference(name))
+    }
+}
+
+/// As kube-runtime names an object.
+pub(super) fn reference<K: Ours>(name: &Name) -> ObjectRef<Stored<K>> {
+    ObjectRef::new(name.name()).within(name.namespace())
+}
+
+/// This moment, as decisions count time.
+pub(super) fn now() -> Time {
+    Time(Timestamp::now().as_millisecond())
+}

@@ -1,0 +1,97 @@
+//! Events on our objects: what people see in `kubectl describe`. They tell of transitions, not too many, and never fail anything.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::client::Client;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use tokio::time::Instant;
+
+use super::stored::{Ours, Stored};
+use super::writes::MANAGER;
+use crate::api::VERSION;
+use crate::engine::finding::shorten;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::reconciler::Answer;
+
+/// How many events an object may have at once, and after how long it may have another: as client-go's correlator limits them.
+const BURST: f64 = 25.0;
+const REFILL: Duration = Duration::from_secs(300);
+
+/// After how long without events an object's allowance is full again, and need not be remembered.
+const FULL_AGAIN: Duration = Duration::from_secs(25 * 300);
+
+/// The API server takes notes of up to 1,024 bytes.
+const LONGEST: usize = 1000;
+
+/// What is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// All in order.
+    Normal,
+    /// Somebody should look.
+    Warning,
+}
+
+/// Tells of transitions.
+pub(super) struct Events {
+    recorder: Recorder,
+    metrics: Arc<Metrics>,
+    /// How many each object may still have, and since when.
+    allowed: Mutex<HashMap<String, (f64, Instant)>>,
+}
+
+impl Events {
+    /// As told by this instance.
+    #[must_use]
+    pub(super) fn new(client: Client, instance: &str, metrics: Arc<Metrics>) -> Self {
+        let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(instance.to_owned()) };
+        Self { recorder: Recorder::new(client, reporter), metrics, allowed: Mutex::default() }
+    }
+
+    /// Tells of an object. An event that cannot be written is counted and forgotten.
+    pub(super) async fn tell<K: Ours>(&self, of: &Stored<K>, tone: Tone, reason: &str, note: &str) {
+        if !self.may(of.uid(), Instant::now()) {
+            return;
+        }
+        let name = of.name();
+        let reference = ObjectReference {
+            api_version: Some(format!("{}/{VERSION}", K::KIND.group())),
+            kind: Some(K::KIND.name().to_owned()),
+            namespace: Some(name.namespace().to_owned()),
+            name: Some(name.name().to_owned()),
+            uid: Some(of.uid().to_owned()),
+            ..ObjectReference::default()
+        };
+        let mut note = note.to_owned();
+        shorten(&mut note, LONGEST);
+        let event = Event {
+            type_: match tone {
+                Tone::Normal => EventType::Normal,
+                Tone::Warning => EventType::Warning,
+            },
+            reason: reason.to_owned(),
+            note: Some(note),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        let told = self.recorder.publish(&event, &reference).await;
+        self.metrics.kubernetes_request("event", told.map_or_else(|error| Answer::of_error(&error), |()| Answer::Ok));
+    }
+
+    fn may(&self, uid: &str, now: Instant) -> bool {
+        let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        allowed.retain(|_, (_, since)| now.saturating_duration_since(*since) < FULL_AGAIN);
+        let (left, since) = allowed.entry(uid.to_owned()).or_insert((BURST, now));
+        let refilled = now.saturating_duration_since(*since).as_secs_f64() / REFILL.as_secs_f64();
+        *left = (*left + refilled).min(BURST);
+        *since = now;
+        let may = *left >= 1.0;
+        if may {
+            *left -= 1.0;
+        }
+        may
+    }
+}

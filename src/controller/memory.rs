@@ -1,0 +1,228 @@
+//! What the reconcilers know of each object and of each other's work, for as long as they hold the lease.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use super::terms::Terms;
+use crate::api::OffloadAutoscalerStatus;
+use crate::engine::world::{Name, Workload};
+use crate::offload::decide::{Reason, State};
+use crate::offload::observation::Blocked;
+
+/// Everything that is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    terms: Mutex<HashMap<Name, Arc<Terms>>>,
+    courses: Mutex<HashMap<Name, Arc<AsyncMutex<Option<Course>>>>>,
+    outcomes: Mutex<HashMap<Name, Outcome>>,
+    references: Mutex<References>,
+}
+
+/// Where the weight of one object is on its way. Whoever holds it is the only one that writes what the object's Service says.
+#[derive(Clone, Debug)]
+pub(super) struct Course {
+    /// The uid of the ModelDeployment.
+    pub(super) uid: String,
+    /// What was decided, and on what grounds, as it was last stored or goes on from there.
+    pub(super) state: State,
+    /// Whether the model was last reported as deployed on Beamlit, if anybody ever said.
+    pub(super) deployed: Option<Deployed>,
+    /// The status that people see.
+    pub(super) shown: OffloadAutoscalerStatus,
+    /// When it was written.
+    pub(super) shown_at: Option<Instant>,
+    /// Each metric's share of its target as it was written.
+    pub(super) shown_ratios: Vec<f64>,
+    /// Whether the Service says what was decided.
+    pub(super) routed: Routed,
+}
+
+/// What Beamlit last said of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Deployed {
+    /// Which model, as `environment/name`.
+    pub(super) model: String,
+    /// Whether it is deployed.
+    pub(super) is: bool,
+}
+
+/// What came of the last decision, for the status of the ModelDeployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// The weight in force.
+    pub(super) weight: u8,
+    /// Why.
+    pub(super) reason: Reason,
+    /// Why nothing may be sent away.
+    pub(super) blocked: Option<Blocked>,
+    /// Whether the Service says so.
+    pub(super) routed: Routed,
+    /// Which metrics have no value that counts, in words; empty if all have one.
+    pub(super) unavailable: String,
+}
+
+impl Outcome {
+    /// What is news: in words, numbers change all the time.
+    fn outline(&self) -> impl PartialEq + '_ {
+        let Self { weight, reason, blocked, routed, unavailable } = self;
+        (weight, reason, blocked, routed, unavailable.is_empty())
+    }
+}
+
+/// Whether the Service says what was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Routed {
+    /// It does.
+    Yes,
+    /// There is no such Service.
+    Missing,
+    /// Another ModelDeployment routes it.
+    Taken(String),
+    /// It could not be written; why.
+    Failed(String),
+}
+
+/// Who must look again when another object changes.
+#[derive(Debug, Default)]
+struct References {
+    of: HashMap<Name, BTreeSet<Reference>>,
+    to: HashMap<Reference, BTreeSet<Name>>,
+}
+
+/// An object that others depend on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Reference {
+    /// A workload, by its kind's name.
+    Workload(&'static str, Name),
+    /// A Service.
+    Service(Name),
+}
+
+impl Reference {
+    /// A workload.
+    #[must_use]
+    pub(super) fn workload(kind: Workload, name: Name) -> Self {
+        Self::Workload(kind.name(), name)
+    }
+}
+
+impl Memory {
+    /// By what the weight of an object is decided.
+    pub(super) fn terms(&self, of: &Name) -> Option<Arc<Terms>> {
+        held(&self.terms).get(of).cloned()
+    }
+
+    /// All of them.
+    pub(super) fn all_terms(&self) -> Vec<(Name, Arc<Terms>)> {
+        held(&self.terms).iter().map(|(name, terms)| (name.clone(), Arc::clone(terms))).collect()
+    }
+
+    /// From now on it is decided by these; by none, it is not decided any more.
+    pub(super) fn set_terms(&self, of: &Name, terms: Option<Terms>) {
+        let mut all = held(&self.terms);
+        match terms {
+            Some(terms) => _ = all.insert(of.clone(), Arc::new(terms)),
+            None => _ = all.remove(of),
+        }
+    }
+
+    /// Where its weight is on its way; whoever locks it is alone with it.
+    pub(super) fn course(&self, of: &Name) -> Arc<AsyncMutex<Option<Course>>> {
+        Arc::clone(held(&self.courses).entry(of.clone()).or_default())
+    }
+
+    /// What came of the last decision.
+    pub(super) fn outcome(&self, of: &Name) -> Option<Outcome> {
+        held(&self.outcomes).get(of).cloned()
+    }
+
+    /// Notes what came of a decision, and says whether that is anything new.
+    pub(super) fn set_outcome(&self, of: &Name, outcome: Option<Outcome>) -> bool {
+        let mut all = held(&self.outcomes);
+        let before = match outcome.clone() {
+            Some(outcome) => all.insert(of.clone(), outcome),
+            None => all.remove(of),
+        };
+        before.as_ref().map(Outcome::outline) != outcome.as_ref().map(Outcome::outline)
+    }
+
+    /// Notes what an object depends on.
+    pub(super) fn refers(&self, object: &Name, to: BTreeSet<Reference>) {
+        held(&self.references).set(object, to);
+    }
+
+    /// Who depends on an object.
+    pub(super) fn referring(&self, to: &Reference) -> Vec<Name> {
+        held(&self.references).to.get(to).into_iter().flatten().cloned().collect()
+    }
+
+    /// Forgets an object that is gone.
+    pub(super) fn forget(&self, object: &Name) {
+        held(&self.terms).remove(object);
+        held(&self.courses).remove(object);
+        held(&self.outcomes).remove(object);
+        held(&self.references).set(object, BTreeSet::new());
+    }
+}
+
+impl References {
+    fn set(&mut self, object: &Name, to: BTreeSet<Reference>) {
+        let before = if to.is_empty() { self.of.remove(object) } else { self.of.insert(object.clone(), to.clone()) };
+        for gone in before.iter().flatten().filter(|reference| !to.contains(reference)) {
+            if let Some(objects) = self.to.get_mut(gone) {
+                objects.remove(object);
+                if objects.is_empty() {
+                    self.to.remove(gone);
+                }
+            }
+        }
+        for reference in to {
+            self.to.entry(reference).or_default().insert(object.clone());
+        }
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_refers_to_an_object_is_found_until_it_refers_to_another() {
+        let memory = Memory::default();
+        let (one, other) = (Name::new("a", "one"), Name::new("a", "other"));
+        let service = |name: &str| Reference::Service(Name::new("a", name));
+        memory.refers(&one, [service("s"), service("t")].into());
+        memory.refers(&other, [service("s")].into());
+        assert_eq!(memory.referring(&service("s")), [one.clone(), other.clone()]);
+        memory.refers(&one, [service("t")].into());
+        assert_eq!(memory.referring(&service("s")), [other.clone()]);
+        memory.forget(&other);
+        assert!(memory.referring(&service("s")).is_empty());
+        memory.forget(&one);
+        assert!(held(&memory.references).to.is_empty() && held(&memory.references).of.is_empty());
+    }
+
+    #[test]
+    fn an_outcome_is_news_once() {
+        let memory = Memory::default();
+        let name = Name::new("a", "m");
+        let outcome = Outcome {
+            weight: 50,
+            reason: Reason::TargetReached,
+            blocked: None,
+            routed: Routed::Yes,
+            unavailable: String::new(),
+        };
+        assert!(memory.set_outcome(&name, Some(outcome.clone())));
+        assert!(!memory.set_outcome(&name, Some(outcome)));
+        assert!(memory.set_outcome(&name, None));
+        assert!(!memory.set_outcome(&name, None));
+    }
+}

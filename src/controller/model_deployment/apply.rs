@@ -1,0 +1,142 @@
+//! Fourth step: what is to be true is made true, one thing after the other; what fails stops nothing that does not need it.
+
+use super::build::{Desired, What};
+use crate::api::OffloadAutoscalerSpec;
+use crate::controller::beamlit::{self, Applied as Remote, Key, Mirror};
+use crate::controller::context::Context;
+use crate::controller::remote;
+use crate::controller::stored::{ModelDeployments, Stored};
+use crate::controller::terms::{Held, Terms};
+use crate::controller::unfinished::Unfinished;
+use crate::controller::writes::NotWritten;
+use crate::engine::Kind;
+use crate::engine::world::{Lookup, Name};
+use crate::offload::observation::Pause;
+
+/// What became of it.
+pub(super) struct Applied {
+    /// What Beamlit holds, or why it does not; none without credentials.
+    pub(super) remote: Option<Result<Remote, beamlit::Error>>,
+    /// The first that failed in the cluster.
+    pub(super) cluster: Result<(), NotWritten>,
+}
+
+impl Applied {
+    /// Whether anything is left to do.
+    pub(super) fn finished(self) -> Result<(), Unfinished> {
+        self.cluster?;
+        self.remote.transpose()?;
+        Ok(())
+    }
+}
+
+/// Makes it true.
+pub(super) async fn apply(object: &Stored<ModelDeployments>, context: &Context, desired: &Desired) -> Applied {
+    let name = object.name();
+    context.memory.refers(&name, desired.references.clone());
+    let what = match &desired.what {
+        Ok(what) => what,
+        Err(why) => {
+            freeze(context, &name, object.uid(), why);
+            return Applied { remote: None, cluster: Ok(()) };
+        }
+    };
+    // First of all: what is written from now on must be cleaned up, whatever happens next.
+    if what.leaves_something
+        && let Err(error) = context.writer.add_finalizer(object).await
+    {
+        return Applied { remote: None, cluster: Err(error) };
+    }
+    let cluster = in_cluster(object, context, &name, what).await;
+    let remote = match &context.beamlit {
+        Some(mirror) => Some(on_beamlit(object, context, mirror, what).await),
+        None => None,
+    };
+    Applied { remote, cluster }
+}
+
+/// Of an object that cannot be understood nobody knows what it wants: the weight stays as it is.
+fn freeze(context: &Context, name: &Name, uid: &str, why: &str) {
+    let Some(terms) = context.memory.terms(name).filter(|terms| terms.uid == uid) else { return };
+    let mut terms = Terms::clone(&terms);
+    terms.pause = Some(Held { how: Pause::Freeze, by: format!("the ModelDeployment is at fault: {why}") });
+    context.memory.set_terms(name, Some(terms));
+    context.autoscalers_due.push(name.clone());
+}
+
+async fn in_cluster(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    name: &Name,
+    what: &What,
+) -> Result<(), NotWritten> {
+    // What binds the weight binds at once, before anything that may take its time.
+    context.memory.set_terms(name, what.terms.clone());
+    context.autoscalers_due.push(name.clone());
+    autoscaler(object, context, name, what.autoscaler.as_ref()).await?;
+    leave_others(context, name, what.terms.as_ref().map(|terms| &terms.service)).await?;
+    if !what.leaves_something {
+        context.writer.remove_finalizer(object).await?;
+    }
+    Ok(())
+}
+
+/// Has the OffloadAutoscaler say what was compiled.
+async fn autoscaler(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    name: &Name,
+    spec: Option<&OffloadAutoscalerSpec>,
+) -> Result<(), NotWritten> {
+    let stored = context.autoscaler(name);
+    let own = stored.filter(|stored| stored.controlled_by(Kind::ModelDeployment) == Some(object.uid()));
+    match (spec, own) {
+        (Some(spec), Some(own)) if own.spec() == serde_json::to_value(spec).ok() => Ok(()),
+        (Some(spec), _) => context.writer.autoscaler(object, spec).await,
+        (None, Some(own)) => context.writer.delete_autoscaler(&own).await,
+        (None, None) => Ok(()),
+    }
+}
+
+/// Takes our words off every Service that the object routed, but for the one that it routes now.
+pub(in crate::controller) async fn leave_others(
+    context: &Context,
+    name: &Name,
+    now: Option<&Name>,
+) -> Result<(), NotWritten> {
+    // A decision that is being written is finished first, and none is written between.
+    let course = context.memory.course(name);
+    let mut course = course.lock().await;
+    let others = context.view.routed_by(&name.to_string()).into_iter().filter(|service| Some(service) != now);
+    for service in others {
+        if let Lookup::Found(stored) = context.view.service(&service) {
+            context.writer.unroute(&service, &stored.uid, &stored.resource_version).await?;
+        }
+    }
+    if now.is_none() {
+        *course = None;
+        context.memory.set_outcome(name, None);
+        context.metrics.forget(name.namespace(), name.name());
+    }
+    Ok(())
+}
+
+/// Has Beamlit hold the model, and nothing of what the object was before.
+async fn on_beamlit(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    mirror: &Mirror,
+    what: &What,
+) -> Result<Remote, beamlit::Error> {
+    let owner = remote::owner(object);
+    let offloading = context.memory.outcome(&object.name()).is_some_and(|outcome| outcome.weight > 0);
+    let applied = mirror.apply_model(&what.model, &owner, offloading).await?;
+    remote::tell(object, context, &applied).await;
+    // Only now: until the new model is there, the old one still serves.
+    let metadata = &what.model.metadata;
+    let current = Key::model(metadata.environment, &metadata.name);
+    for old in mirror.owned_by(object.uid()).into_iter().filter(|key| *key != current) {
+        mirror.release(&old, &owner).await?;
+    }
+    Ok(applied)
+}

@@ -1,0 +1,160 @@
+//! Third step: what is to be true of the cluster and of Beamlit. Pure.
+
+use std::collections::BTreeSet;
+
+use super::dereference::{Found, workload};
+use super::validate::Judged;
+use crate::api::OffloadAutoscalerSpec;
+use crate::controller::memory::Reference;
+use crate::controller::stored::{ModelDeployments, Stored, annotation};
+use crate::controller::terms::{Held, RemoteModel, Terms};
+use crate::engine::compile::{Backend, Blocked, Open, Plan, beamlit};
+use crate::engine::configuration::{self, Configuration};
+use crate::engine::world::Name;
+use crate::offload::observation::Pause;
+
+/// What is to be true.
+pub(super) struct Desired {
+    /// What the object depends on.
+    pub(super) references: BTreeSet<Reference>,
+    /// The rest, or why nobody knows.
+    pub(super) what: Result<What, String>,
+}
+
+/// What is to be true of an object that means something.
+pub(super) struct What {
+    /// The spec of its OffloadAutoscaler; none if nothing is ever sent away.
+    pub(super) autoscaler: Option<OffloadAutoscalerSpec>,
+    /// By what its weight is decided; none if nothing is ever sent away.
+    pub(super) terms: Option<Terms>,
+    /// The model on Beamlit.
+    pub(super) model: beamlit::Model,
+    /// Whose backend its traffic goes to.
+    pub(super) backend: Option<Backend>,
+    /// Why nothing may be sent away; all of it.
+    pub(super) blocked: Vec<Blocked>,
+    /// What stays open.
+    pub(super) open: Vec<Open>,
+    /// Whether any policies apply to it.
+    pub(super) has_policies: bool,
+    /// Whether something is left behind that must be cleaned up when it goes.
+    pub(super) leaves_something: bool,
+}
+
+/// Says what is to be true.
+pub(super) fn build(object: &Stored<ModelDeployments>, found: &Found, judged: Judged) -> Desired {
+    let Judged { findings, plan } = judged;
+    let what = plan.map_err(|not_compiled| {
+        let faults: Vec<String> = not_compiled.faults.iter().map(ToString::to_string).collect();
+        if faults.is_empty() { format!("{} faults", findings.errors()) } else { faults.join("; ") }
+    });
+    let what = what.and_then(|plan| self::what(object, found, plan));
+    Desired { references: references(object), what }
+}
+
+fn what(object: &Stored<ModelDeployments>, found: &Found, plan: Plan) -> Result<What, String> {
+    let pause = pause(object, &found.configuration);
+    let metadata = &plan.beamlit.metadata;
+    let remote = (plan.backend == Some(Backend::Beamlit))
+        .then(|| RemoteModel { environment: metadata.environment, name: metadata.name.clone() });
+    let terms = Terms::of(object.uid(), &plan, remote, pause).map_err(|error| error.to_string())?;
+    let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, open } = plan;
+    Ok(What {
+        leaves_something: terms.is_some() || found.beamlit,
+        has_policies: !model.spec.policies.is_empty()
+            || !found.configuration.policies_of(model.metadata.environment).is_empty(),
+        autoscaler,
+        terms,
+        model,
+        backend,
+        blocked,
+        open,
+    })
+}
+
+/// Who holds the weight. What brings traffic home counts before what holds it, and the platform before the object's team.
+fn pause(object: &Stored<ModelDeployments>, configuration: &Configuration) -> Option<Held> {
+    let held = |how, by: String| Some(Held { how, by });
+    let annotation = |says: &str| format!("the annotation {} says {says}", annotation::PAUSED);
+    match (configuration.pause, object.annotation(annotation::PAUSED)) {
+        (Some(configuration::Pause::Home), _) => {
+            held(Pause::Home, "the operator's configuration says pause: home: all traffic stays at home".to_owned())
+        }
+        (_, Some("home")) => held(Pause::Home, annotation("home: all traffic stays at home")),
+        (Some(configuration::Pause::Freeze), _) => {
+            held(Pause::Freeze, "the operator's configuration says pause: freeze: the weight is held".to_owned())
+        }
+        (None, Some("freeze")) => held(Pause::Freeze, annotation("freeze: the weight is held")),
+        (None, Some(_)) => held(Pause::Freeze, annotation("neither freeze nor home: the weight is held")),
+        (None, None) => None,
+    }
+}
+
+/// What the object names, whether it is there or not.
+fn references(object: &Stored<ModelDeployments>) -> BTreeSet<Reference> {
+    let own = object.name();
+    let spec = object.spec().unwrap_or_default();
+    let services = ["serviceRef", "metricServiceRef"].into_iter().filter_map(|field| {
+        let reference = spec.get(field)?;
+        let text = |field: &str| reference.get(field)?.as_str().filter(|text| !text.is_empty());
+        Some(Reference::Service(Name::new(text("namespace").unwrap_or(own.namespace()), text("name")?)))
+    });
+    services.chain(workload(object).map(|(kind, name)| Reference::workload(kind, name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn paused(configured: Option<configuration::Pause>, annotated: Option<&str>) -> Option<(Pause, String)> {
+        let annotations = annotated.map(|says| json!({"offloading.beamlit.com/paused": says}));
+        let object = serde_json::from_value(json!({"metadata": {"name": "m", "annotations": annotations}})).unwrap();
+        let configuration = Configuration { pause: configured, ..Configuration::default() };
+        pause(&object, &configuration).map(|held| (held.how, held.by))
+    }
+
+    #[test]
+    fn home_counts_before_freeze_and_the_platform_before_the_team() {
+        use configuration::Pause::{Freeze, Home};
+        assert_eq!(paused(None, None), None);
+        for (configured, annotated, how, by) in [
+            (Some(Home), Some("freeze"), Pause::Home, "configuration"),
+            (Some(Freeze), Some("home"), Pause::Home, "annotation"),
+            (Some(Freeze), Some("freeze"), Pause::Freeze, "configuration"),
+            (None, Some("freeze"), Pause::Freeze, "annotation"),
+            (None, Some("home"), Pause::Home, "annotation"),
+        ] {
+            let (found, why) = paused(configured, annotated).unwrap();
+            assert_eq!(found, how, "{configured:?} {annotated:?}");
+            assert!(why.contains(by), "{why}");
+        }
+    }
+
+    #[test]
+    fn any_other_word_freezes_and_that_is_said() {
+        for word in ["", "true", "Home", "yes"] {
+            let (how, why) = paused(None, Some(word)).unwrap();
+            assert_eq!(how, Pause::Freeze);
+            assert!(why.contains("neither freeze nor home"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_it_names_is_what_it_depends_on() {
+        let object = serde_json::from_value(json!({"metadata": {"name": "m", "namespace": "a"}, "spec": {
+            "modelSourceRef": {"kind": "StatefulSet", "name": "w"}, "serviceRef": {"name": "s"},
+            "metricServiceRef": {"name": "t", "namespace": "b"}}}))
+        .unwrap();
+        let all: Vec<Reference> = references(&object).into_iter().collect();
+        assert_eq!(
+            all,
+            [
+                Reference::Workload("StatefulSet", Name::new("a", "w")),
+                Reference::Service(Name::new("a", "s")),
+                Reference::Service(Name::new("b", "t")),
+            ]
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! A ModelDeployment made true, in five steps: dereference → validate → build → apply → update status.
+
+mod apply;
+mod build;
+mod deletion;
+mod dereference;
+mod status;
+mod validate;
+
+use std::sync::Arc;
+
+use kube::runtime::controller::Action;
+
+pub(super) use self::apply::leave_others;
+use super::context::Context;
+use super::stored::{ModelDeployments, Stored};
+use super::unfinished::{Finished, RESYNC, Unfinished};
+
+/// Makes one true.
+///
+/// # Errors
+/// If something is left to do. Whatever could be done is done then, and the status says so.
+pub(super) async fn reconcile(
+    object: Arc<Stored<ModelDeployments>>,
+    context: Arc<Context>,
+) -> Result<Finished, Unfinished> {
+    if object.is_going() {
+        return deletion::let_go(&object, &context).await;
+    }
+    let found = dereference::dereference(&object, &context).await?;
+    let judged = validate::validate(&object, &found);
+    let desired = build::build(&object, &found, judged);
+    let applied = apply::apply(&object, &context, &desired).await;
+    let shown = status::show(&object, &context, &desired, &applied).await;
+    applied.finished()?;
+    Ok(Finished { next: Action::requeue(RESYNC), changed: shown? })
+}

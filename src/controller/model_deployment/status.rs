@@ -1,0 +1,211 @@
+//! Fifth step: the status says what is so, each condition in a word and a sentence.
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::apply::Applied;
+use super::build::{Desired, What};
+use crate::api::ModelDeploymentStatus;
+use crate::controller::conditions::{Holds, Said, Type, alike, conditions};
+use crate::controller::context::Context;
+use crate::controller::events::Tone;
+use crate::controller::memory::{Outcome, Routed};
+use crate::controller::remote;
+use crate::controller::stored::{ModelDeployments, Stored};
+use crate::controller::writes::NotWritten;
+use crate::engine::compile::{Backend, Blocked};
+use crate::offload::decide::Reason;
+
+/// Writes the status, if it says anything else than before, and tells of it; whether it did.
+pub(super) async fn show(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    desired: &Desired,
+    applied: &Applied,
+) -> Result<bool, NotWritten> {
+    let before: ModelDeploymentStatus = object.status().unwrap_or_default();
+    let outcome = context.memory.outcome(&object.name());
+    let next = status(object.generation(), &before, desired, applied, outcome.as_ref());
+    if same(&before, &next) {
+        return Ok(false);
+    }
+    context.writer.status(object, &next).await?;
+    tell(object, context, &before, &next).await;
+    Ok(true)
+}
+
+/// What the status is to say.
+fn status(
+    generation: i64,
+    before: &ModelDeploymentStatus,
+    desired: &Desired,
+    applied: &Applied,
+    outcome: Option<&Outcome>,
+) -> ModelDeploymentStatus {
+    let old = before.conditions.as_deref().unwrap_or_default();
+    let stored = applied.remote.as_ref().and_then(|remote| remote.as_ref().ok()).map(|applied| &applied.stored);
+    let said = match &desired.what {
+        Ok(what) => said(what, applied, outcome),
+        Err(why) => at_fault(why, outcome),
+    };
+    let conditions = Some(conditions(old, &said, generation, Timestamp::now()));
+    let runtime = desired.what.as_ref().ok().and_then(|what| what.model.spec.runtime);
+    let port = |port: Option<u16>| port.map(i32::from);
+    ModelDeploymentStatus {
+        offloading_status: Some(outcome.is_some_and(|outcome| outcome.weight > 0)),
+        serving_port: runtime.and_then(|runtime| port(runtime.serving_port)),
+        metric_port: runtime.and_then(|runtime| port(runtime.metric_port)),
+        // What Beamlit said last stays for as long as it says nothing else.
+        workspace: stored.and_then(|stored| stored.workspace.clone()).or_else(|| before.workspace.clone()),
+        created_at_on_beamlit: stored
+            .and_then(|stored| stored.created_at.clone())
+            .or_else(|| before.created_at_on_beamlit.clone()),
+        updated_at_on_beamlit: stored
+            .and_then(|stored| stored.updated_at.clone())
+            .or_else(|| before.updated_at_on_beamlit.clone()),
+        observed_generation: Some(generation),
+        conditions,
+    }
+}
+
+fn same(one: &ModelDeploymentStatus, other: &ModelDeploymentStatus) -> bool {
+    let outline = |status: &ModelDeploymentStatus| ModelDeploymentStatus { conditions: None, ..status.clone() };
+    let list = |status: &ModelDeploymentStatus| status.conditions.clone().unwrap_or_default();
+    outline(one) == outline(other) && alike(&list(one), &list(other))
+}
+
+fn at_fault(why: &str, outcome: Option<&Outcome>) -> Vec<Said> {
+    vec![
+        Said::new(Type::Accepted, false, "Invalid", why),
+        Said::new(Type::PoliciesResolved, Holds::Unknown, "Invalid", remote::INVALID),
+        remote::synced(true, None),
+        offloading(outcome, true),
+        Said::new(Type::Ready, false, "Invalid", "the object is at fault: its weight stays as it is"),
+    ]
+}
+
+fn said(what: &What, applied: &Applied, outcome: Option<&Outcome>) -> Vec<Said> {
+    let synced = remote::synced(false, applied.remote.as_ref());
+    let ready = ready(what, applied, &synced, outcome);
+    vec![
+        Said::new(Type::Accepted, true, "Accepted", "the object means something, and is compiled"),
+        policies(what),
+        synced,
+        offloading(outcome, what.terms.is_some()),
+        ready,
+    ]
+}
+
+fn policies(what: &What) -> Said {
+    let said = |holds: bool, reason, message: &str| Said::new(Type::PoliciesResolved, holds, reason, message);
+    if what.blocked.contains(&Blocked::PoliciesUnresolved) {
+        said(false, "PoliciesUnresolved", &Blocked::PoliciesUnresolved.to_string())
+    } else if what.has_policies {
+        said(true, "Resolved", "what its policies allow is known")
+    } else {
+        said(true, "NoPolicies", "no policy applies: everything is allowed")
+    }
+}
+
+fn offloading(outcome: Option<&Outcome>, offloads: bool) -> Said {
+    let said = |holds: Holds, reason, message: String| Said::new(Type::Offloading, holds, reason, message);
+    match outcome {
+        Some(outcome) => {
+            let message = format!("{} % of the traffic are sent away: {}", outcome.weight, because(outcome));
+            said((outcome.weight > 0).into(), outcome.reason.word(), message)
+        }
+        None if offloads => said(Holds::Unknown, "Pending", "nothing has been decided yet".to_owned()),
+        None => said(Holds::No, Reason::Never.word(), "the object has no offloadingConfig".to_owned()),
+    }
+}
+
+fn because(outcome: &Outcome) -> String {
+    match outcome.blocked {
+        Some(blocked) => blocked.to_string(),
+        None => outcome.reason.sentence().to_owned(),
+    }
+}
+
+/// The word for what keeps all traffic at home.
+const fn word(blocked: Blocked) -> &'static str {
+    match blocked {
+        Blocked::Disabled => "Disabled",
+        Blocked::PoliciesUnresolved => "PoliciesUnresolved",
+        Blocked::RemoteRefused => "RemoteRefused",
+        Blocked::NotGranted => "NotGranted",
+        Blocked::Contested => "Contested",
+        Blocked::RemoteNotReady => "RemoteNotReady",
+    }
+}
+
+/// What stands in the way, the gravest first.
+fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome>) -> Said {
+    let no = |reason, message: String| Said::new(Type::Ready, false, reason, message);
+    if let Some(blocked) = what.blocked.first() {
+        let all: Vec<String> = what.blocked.iter().map(ToString::to_string).collect();
+        return no(word(*blocked), format!("all traffic stays at home: {}", all.join("; ")));
+    }
+    if let Err(error) = &applied.cluster {
+        return no("WriteFailed", error.to_string());
+    }
+    let needs_beamlit = matches!(what.backend, None | Some(Backend::Beamlit));
+    if needs_beamlit && synced.holds != Holds::Yes {
+        return no("NotSynced", synced.message.clone());
+    }
+    let Some(terms) = &what.terms else {
+        return Said::new(Type::Ready, true, "Ready", "everything that it asks for is done");
+    };
+    let Some(outcome) = outcome else {
+        return Said::new(Type::Ready, Holds::Unknown, "Pending", "nothing has been decided yet");
+    };
+    match &outcome.routed {
+        Routed::Yes => {}
+        Routed::Missing => return no("ServiceMissing", format!("there is no Service {}", terms.service)),
+        Routed::Taken(by) => {
+            return no("ServiceTaken", format!("Service {} is routed by ModelDeployment {by}", terms.service));
+        }
+        Routed::Failed(why) => return no("WriteFailed", why.clone()),
+    }
+    if let Some(blocked) = outcome.blocked {
+        return no(word(blocked), format!("all traffic stays at home: {blocked}"));
+    }
+    if let Some(held) = &terms.pause {
+        return no("Paused", held.by.clone());
+    }
+    if outcome.reason == Reason::LocalUnknown {
+        let open: Vec<String> = what.open.iter().map(ToString::to_string).collect();
+        let open = if open.is_empty() { String::new() } else { format!(": {}", open.join("; ")) };
+        return no("LocalUnknown", format!("{}{open}", outcome.reason.sentence()));
+    }
+    if !outcome.unavailable.is_empty() {
+        return no("MetricsUnavailable", outcome.unavailable.clone());
+    }
+    Said::new(Type::Ready, true, "Ready", "everything that it asks for is done, or can be at any time")
+}
+
+/// Tells of every condition that turned.
+async fn tell(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    before: &ModelDeploymentStatus,
+    next: &ModelDeploymentStatus,
+) {
+    let old = before.conditions.as_deref().unwrap_or_default();
+    for condition in next.conditions.iter().flatten() {
+        // The weight is told of where it is decided; and that there are no credentials is how this operator was set up.
+        let is_told_elsewhere =
+            condition.type_ == Type::Offloading.word() || condition.reason == remote::NO_CREDENTIALS;
+        if is_told_elsewhere || condition.status == Holds::Unknown.word() {
+            continue;
+        }
+        let turned = old.iter().find(|old| old.type_ == condition.type_).is_none_or(|old| {
+            old.status != condition.status || old.status == Holds::No.word() && old.reason != condition.reason
+        });
+        // What is well from the beginning is no news.
+        let is_new = !old.iter().any(|old| old.type_ == condition.type_);
+        let bad = condition.status == Holds::No.word();
+        if turned && (bad || !is_new) {
+            let tone = if bad { Tone::Warning } else { Tone::Normal };
+            context.events.tell(object, tone, &condition.reason, &condition.message).await;
+        }
+    }
+}

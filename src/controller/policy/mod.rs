@@ -1,0 +1,111 @@
+//! A Policy kept on Beamlit, where models of this cluster name it. What it means in the cluster the gate sees to.
+
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+use kube::runtime::controller::Action;
+
+use super::beamlit::{Applied, Error};
+use super::conditions::{Said, Type, alike, conditions};
+use super::context::Context;
+use super::remote;
+use super::stored::{Policies, Stored};
+use super::unfinished::{Finished, RESYNC, Unfinished};
+use crate::api::PolicyStatus;
+use crate::engine::compile::{beamlit, compile_policy};
+use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
+
+/// Keeps one.
+///
+/// # Errors
+/// If something is left to do. The status says so.
+pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Finished, Unfinished> {
+    if object.is_going() {
+        if object.has_finalizer(super::writes::FINALIZER) {
+            remote::release(&object, &context).await?;
+            context.writer.remove_finalizer(&object).await?;
+        }
+        return Ok(Finished { next: Action::await_change(), changed: false });
+    }
+    let policy = validate(&object, &context)?;
+    let applied = match (&policy, &context.beamlit) {
+        (Ok(policy), Some(mirror)) => {
+            // First of all: what is put there must be taken away again.
+            context.writer.add_finalizer(&object).await?;
+            let applied = mirror.apply_policy(policy, &remote::owner(&object)).await;
+            if let Ok(applied) = &applied {
+                remote::tell(&object, &context, applied).await;
+            }
+            Some(applied)
+        }
+        (_, None) => {
+            context.writer.remove_finalizer(&object).await?;
+            None
+        }
+        (Err(_), Some(_)) => None,
+    };
+    let before: PolicyStatus = object.status().unwrap_or_default();
+    let next = status(object.generation(), &before, policy.as_ref().err(), applied.as_ref());
+    let changed = !same(&before, &next);
+    if changed {
+        context.writer.status(&object, &next).await?;
+    }
+    applied.transpose()?;
+    Ok(Finished { next: Action::requeue(RESYNC), changed })
+}
+
+/// What Beamlit is to hold, or why nobody knows.
+fn validate(object: &Stored<Policies>, context: &Context) -> Result<Result<beamlit::Policy, String>, Unfinished> {
+    if let Some(why) = context.watches.unusable() {
+        return Err(Unfinished::Unready(why));
+    }
+    let (name, world) = (object.name(), context.watches.world());
+    let configuration = (context.configuration)();
+    let surroundings =
+        Surroundings { namespace: name.namespace(), name: name.name(), configuration: &configuration, world: &world };
+    let mut node = object.node();
+    _ = defaults::apply(Kind::Policy, &mut node);
+    let findings = judge(Kind::Policy, &node, &surroundings, Reading::Review);
+    let policy = compile_policy(&node, &surroundings, &findings);
+    Ok(policy
+        .map_err(|not_compiled| not_compiled.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+}
+
+fn status(
+    generation: i64,
+    before: &PolicyStatus,
+    fault: Option<&String>,
+    applied: Option<&Result<Applied, Error>>,
+) -> PolicyStatus {
+    let accepted = match fault {
+        None => Said::new(Type::Accepted, true, "Accepted", "the object means something"),
+        Some(why) => Said::new(Type::Accepted, false, "Invalid", why.as_str()),
+    };
+    let stored = applied.and_then(|applied| applied.as_ref().ok()).map(|applied| &applied.stored);
+    let old = before.conditions.as_deref().unwrap_or_default();
+    let text = |new: Option<&String>, old: &Option<String>| new.or(old.as_ref()).cloned();
+    PolicyStatus {
+        workspace: text(stored.and_then(|stored| stored.workspace.as_ref()), &before.workspace),
+        created_at_on_beamlit: text(
+            stored.and_then(|stored| stored.created_at.as_ref()),
+            &before.created_at_on_beamlit,
+        ),
+        updated_at_on_beamlit: text(
+            stored.and_then(|stored| stored.updated_at.as_ref()),
+            &before.updated_at_on_beamlit,
+        ),
+        observed_generation: Some(generation),
+        conditions: Some(conditions(
+            old,
+            &[accepted, remote::synced(fault.is_some(), applied)],
+            generation,
+            Timestamp::now(),
+        )),
+    }
+}
+
+fn same(one: &PolicyStatus, other: &PolicyStatus) -> bool {
+    let outline = |status: &PolicyStatus| PolicyStatus { conditions: None, ..status.clone() };
+    let list = |status: &PolicyStatus| status.conditions.clone().unwrap_or_default();
+    outline(one) == outline(other) && alike(&list(one), &list(other))
+}

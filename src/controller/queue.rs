@@ -1,0 +1,49 @@
+//! What is to be looked at again: names of objects, from wherever a change is noticed.
+
+use futures::stream::{self, Stream};
+use kube::runtime::reflector::ObjectRef;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::stored::{Ours, Stored};
+use crate::engine::world::Name;
+
+/// Where to say that an object is to be looked at. However often it is said of one, it is looked at once, and by nobody else at the
+/// same time.
+#[derive(Debug)]
+pub(super) struct Queue(UnboundedSender<Name>);
+
+/// Where it comes out.
+#[derive(Debug)]
+pub(super) struct Queued(UnboundedReceiver<Name>);
+
+impl Queue {
+    /// An empty one.
+    #[must_use]
+    pub(super) fn new() -> (Self, Queued) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), Queued(receiver))
+    }
+
+    /// This object.
+    pub(super) fn push(&self, object: Name) {
+        // Nobody listens any more when everything is being dropped.
+        _ = self.0.send(object);
+    }
+
+    /// These objects.
+    pub(super) fn extend(&self, objects: impl IntoIterator<Item = Name>) {
+        objects.into_iter().for_each(|object| self.push(object));
+    }
+}
+
+impl Queued {
+    /// As what kube-runtime asks for.
+    pub(super) fn requests<K: Ours>(
+        self,
+    ) -> impl Stream<Item = Result<ObjectRef<Stored<K>>, std::convert::Infallible>> {
+        stream::unfold(self.0, |mut receiver| async {
+            let name = receiver.recv().await?;
+            Some((Ok(ObjectRef::new(name.name()).within(name.namespace())), receiver))
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! Services that name a ModelDeployment which is gone: one whose finalizer somebody took off, or that went while nobody looked. What was
+//! written on them goes, so that no data plane sends traffic on behalf of nobody.
+
+use super::context::Context;
+use super::model_deployment::leave_others;
+use crate::engine::world::Name;
+
+/// Takes our words off such Services. What fails is tried again with the next sweep.
+pub(super) async fn clean(context: &Context) {
+    for owner in context.view.owners() {
+        // Who is no such thing at all was written by somebody else, for ends of their own.
+        let Some((namespace, name)) = owner.split_once('/') else { continue };
+        let name = Name::new(namespace, name);
+        if context.model_deployment(&name).is_some() {
+            continue;
+        }
+        match leave_others(context, &name, None).await {
+            Ok(()) => tracing::info!(owner, "took the weights off the Services of a ModelDeployment that is gone"),
+            Err(error) => {
+                tracing::warn!(owner, "weights of a ModelDeployment that is gone are still on a Service: {error}")
+            }
+        }
+        context.memory.forget(&name);
+    }
+}

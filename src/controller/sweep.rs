@@ -1,0 +1,66 @@
+//! Asks the sources of metrics, and has every weight decided that there is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::context::Context;
+use super::metrics::{Health, Query, Sources};
+use super::strays;
+use super::triggers::everything;
+
+/// How often it is looked for metrics that nobody has asked for yet: those of objects that have just appeared.
+const NEW: Duration = Duration::from_secs(1);
+
+/// Sweeps every so often, for ever.
+pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Duration) {
+    context.view.complete().await;
+    let mut ticks = interval(NEW.min(every));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last: Option<Instant> = None;
+    let mut configuration = (context.configuration)();
+    loop {
+        ticks.tick().await;
+        let current = (context.configuration)();
+        if !Arc::ptr_eq(&current, &configuration) {
+            configuration = current;
+            everything(&context);
+        }
+        let due = last.is_none_or(|last| last.elapsed() >= every);
+        let all = context.memory.all_terms();
+        let queries: BTreeSet<Query> =
+            all.iter().flat_map(|(_, terms)| terms.queries.iter().flatten()).cloned().collect();
+        if !due && !has_new(&context, &queries) {
+            continue;
+        }
+        let began = Instant::now();
+        sources.configure(configuration.prometheus.as_ref());
+        let readings = sources.read(queries).await;
+        context.readings.store(Some(Arc::new(readings)));
+        tell(&context, &sources);
+        if due {
+            last = Some(began);
+            strays::clean(&context).await;
+        }
+        context.autoscalers_due.extend(all.into_iter().map(|(name, _)| name));
+    }
+}
+
+/// Whether somebody wants to know what nobody has asked for yet.
+fn has_new(context: &Context, queries: &BTreeSet<Query>) -> bool {
+    let readings = context.readings.load();
+    queries.iter().any(|query| readings.as_deref().is_none_or(|readings| !readings.asked(query)))
+}
+
+/// Tells how the sources do.
+fn tell(context: &Context, sources: &Sources) {
+    for (source, health) in sources.health() {
+        match health {
+            Health::Unasked => context.metrics.source_unused(source),
+            Health::Answers => context.metrics.source_up(source, true),
+            Health::Fails { .. } => context.metrics.source_up(source, false),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What a ModelDeployment comes to as far as deciding its weight needs it: written by its reconciler, read at every decision.
+
+use std::collections::BTreeMap;
+
+use crate::api::OffloadAutoscalerSpec;
+use crate::engine::compile::{Blocked, Plan, Routing, annotations};
+use crate::engine::world::{Name, Workload};
+use crate::offload::decide::{OutOfRange, Rules};
+use crate::offload::evaluate::Tolerance;
+use crate::offload::observation::Pause;
+
+use super::metrics::Query;
+
+/// What a weight is decided by.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    /// The uid of the ModelDeployment.
+    pub(super) uid: String,
+    /// What it was compiled to.
+    pub(super) spec: OffloadAutoscalerSpec,
+    /// The same, as the decision reads it.
+    pub(super) rules: Rules,
+    /// How far a metric may be from its target, as a metric is evaluated by it.
+    pub(super) tolerance: Tolerance,
+    /// What the source of each metric is asked, in the order of the spec.
+    pub(super) queries: Vec<Option<Query>>,
+    /// The workload whose metrics decide; none of a kind that there is not.
+    pub(super) workload: Option<(Workload, Name)>,
+    /// The Service whose traffic is sent away.
+    pub(super) service: Name,
+    /// What the Service says with all traffic at home.
+    pub(super) at_rest: BTreeMap<&'static str, String>,
+    /// Why nothing may be sent away; the first of the reasons.
+    pub(super) blocked: Option<Blocked>,
+    /// The model on Beamlit that must be deployed before traffic goes there; none for any other backend.
+    pub(super) remote: Option<RemoteModel>,
+    /// Who holds the weight.
+    pub(super) pause: Option<Held>,
+    /// Whether all that it refers to in other namespaces was granted; otherwise nothing is written there.
+    pub(super) granted: bool,
+}
+
+/// A model on Beamlit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct RemoteModel {
+    /// Its environment.
+    pub(super) environment: &'static str,
+    /// Its name.
+    pub(super) name: String,
+}
+
+/// A weight that somebody holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    /// How.
+    pub(super) how: Pause,
+    /// By what, for people.
+    pub(super) by: String,
+}
+
+impl Terms {
+    /// What a plan comes to; none where nothing is ever sent away.
+    ///
+    /// # Errors
+    /// If a value of the plan is out of its range, which the judge does not let happen.
+    pub(super) fn of(
+        uid: &str,
+        plan: &Plan,
+        remote: Option<RemoteModel>,
+        pause: Option<Held>,
+    ) -> Result<Option<Self>, OutOfRange> {
+        let (Some(spec), Some(Routing { namespace, name, annotations })) = (&plan.autoscaler, &plan.routing) else {
+            return Ok(None);
+        };
+        let rules = Rules::of(spec)?;
+        let target = &spec.scale_target_ref;
+        let workload = Workload::of(&target.kind).map(|kind| (kind, Name::new(&target.namespace, &target.name)));
+        Ok(Some(Self {
+            uid: uid.to_owned(),
+            tolerance: Tolerance { up: rules.up.tolerance, down: rules.down.tolerance },
+            queries: spec.metrics.iter().map(|metric| Query::of(metric, &target.namespace)).collect(),
+            rules,
+            workload,
+            service: Name::new(namespace, name),
+            at_rest: annotations.clone(),
+            blocked: plan.blocked.first().copied(),
+            granted: !plan.blocked.contains(&Blocked::NotGranted),
+            remote,
+            pause,
+            spec: spec.clone(),
+        }))
+    }
+
+    /// What the Service says at a weight.
+    #[must_use]
+    pub(super) fn annotations(&self, weight: u8) -> BTreeMap<&'static str, String> {
+        let mut all = self.at_rest.clone();
+        all.insert(annotations::LOCAL_WEIGHT, 100_u8.saturating_sub(weight).to_string());
+        all.insert(annotations::REMOTE_WEIGHT, weight.min(100).to_string());
+        all
+    }
+}

@@ -1,0 +1,134 @@
+//! What has an object looked at again, beside its own changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::sleep;
+
+use super::beamlit::Key;
+use super::context::Context;
+use super::memory::Reference;
+use super::view;
+use crate::engine::world::{Name, Resource};
+use crate::offload::observation::Blocked;
+use crate::watch::Change;
+
+/// How long changes are gathered that concern every object.
+const GATHER: Duration = Duration::from_secs(2);
+
+/// What the judge knows of other objects has changed.
+pub(super) async fn by_world(context: Arc<Context>) {
+    let mut changes = context.watches.changes();
+    loop {
+        let all = match changes.recv().await {
+            Ok(change) => concerns(&context, &change),
+            Err(RecvError::Lagged(_)) => true,
+            Err(RecvError::Closed) => return,
+        };
+        if all {
+            // Whatever else is on its way is seen to with it.
+            sleep(GATHER).await;
+            changes = changes.resubscribe();
+            everything(&context);
+        }
+    }
+}
+
+/// Has those looked at that a change concerns; whether that is everybody.
+fn concerns(context: &Context, change: &Change) -> bool {
+    let due = &context.model_deployments_due;
+    match change {
+        Change::Of(Resource::Policies, name) => {
+            let environments = (context.configuration)();
+            if environments.environments_with(name.namespace(), name.name()).next().is_some() {
+                return true;
+            }
+            due.extend(context.watches.world().with_policy(name).cloned());
+            // Which of them may not name it and does is known to nobody but their own reconcile.
+            due.extend(blocked_by(context, Blocked::PoliciesUnresolved));
+            false
+        }
+        Change::Of(Resource::Services, name) => {
+            due.extend(context.memory.referring(&Reference::Service(name.clone())));
+            false
+        }
+        Change::Of(Resource::Workloads(kind), name) => {
+            due.extend(context.memory.referring(&Reference::workload(*kind, name.clone())));
+            false
+        }
+        Change::Of(Resource::ModelDeployments, name) => {
+            due.push(name.clone());
+            // What it laid claim to may be free now.
+            due.extend(blocked_by(context, Blocked::Contested));
+            false
+        }
+        // They advise, and decide nothing.
+        Change::Of(Resource::HorizontalPodAutoscalers, _) | Change::All(Resource::HorizontalPodAutoscalers) => false,
+        Change::Of(Resource::ReferenceGrants | Resource::Namespaces, _) | Change::All(_) => true,
+    }
+}
+
+fn blocked_by(context: &Context, by: Blocked) -> Vec<Name> {
+    let all = context.memory.all_terms().into_iter();
+    all.filter(|(_, terms)| terms.blocked == Some(by)).map(|(name, _)| name).collect()
+}
+
+/// Has every object looked at.
+pub(super) fn everything(context: &Context) {
+    context.model_deployments_due.extend(context.model_deployments.state().iter().map(|object| object.name()));
+    context.policies_due.extend(context.policies.state().iter().map(|object| object.name()));
+}
+
+/// What decisions are made on has changed.
+pub(super) async fn by_view(context: Arc<Context>) {
+    let mut changes = context.view.changes();
+    while let Some(change) = changes.next().await {
+        match change {
+            view::Change::Endpoints(service) => {
+                context.autoscalers_due.extend(context.memory.referring(&Reference::Service(service)));
+            }
+            view::Change::Service(service) => {
+                context.autoscalers_due.extend(context.memory.referring(&Reference::Service(service)));
+            }
+            view::Change::Workload(kind, name) => {
+                let referring = context.memory.referring(&Reference::workload(kind, name));
+                context.autoscalers_due.extend(referring);
+            }
+            view::Change::All => {
+                everything(&context);
+                context.autoscalers_due.extend(context.memory.all_terms().into_iter().map(|(name, _)| name));
+            }
+        }
+    }
+}
+
+/// What Beamlit holds has changed.
+pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<mpsc::UnboundedReceiver<Key>>>) {
+    let mut changes = changes.lock().await;
+    while let Some(key) = changes.recv().await {
+        let stored = context.beamlit.as_ref().and_then(|mirror| mirror.get(&key)).flatten();
+        let owner = stored.and_then(|stored| stored.ownership).map(|ownership| ownership.object);
+        let owner = owner
+            .as_deref()
+            .and_then(|owner| owner.split_once('/'))
+            .map(|(namespace, name)| Name::new(namespace, name));
+        match &key {
+            Key::Policy { .. } => context.policies_due.extend(owner),
+            Key::Model { environment, name } => {
+                let all = context.memory.all_terms().into_iter();
+                let its = all.filter(|(_, terms)| {
+                    terms
+                        .remote
+                        .as_ref()
+                        .is_some_and(|remote| remote.environment == environment && remote.name == *name)
+                });
+                for name in its.map(|(name, _)| name).chain(owner) {
+                    context.autoscalers_due.push(name.clone());
+                    context.model_deployments_due.push(name);
+                }
+            }
+        }
+    }
+}
