@@ -120,7 +120,7 @@ pub async fn run(parts: Arc<Parts>) {
     if let Some((_, changes)) = beamlit {
         tasks.spawn(triggers::by_beamlit(Arc::clone(&context), Arc::clone(changes)));
     }
-    let sources = Sources::new(asking.clone(), metrics::Limits::default(), Arc::clone(metrics));
+    let sources = Sources::new(asking.clone(), metrics::Limits::every(*interval), Arc::clone(metrics));
     tasks.spawn(sweep::sweep(Arc::clone(&context), sources, *interval));
     {
         let context = Arc::clone(&context);

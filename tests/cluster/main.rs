@@ -15,6 +15,7 @@
 
 mod apart;
 mod autoscalers;
+mod beamlit;
 mod certificates;
 mod ci;
 mod configuration;
@@ -29,6 +30,7 @@ mod install;
 mod manifests;
 mod offloading;
 mod policies;
+mod reconciler;
 mod references;
 mod registration;
 mod resources;
@@ -36,6 +38,9 @@ mod rights;
 mod rollout;
 mod simulation;
 mod stamps;
+#[path = "../beamlit/mod.rs"]
+#[allow(unreachable_pub, missing_docs, dead_code, reason = "it is written for the tests of the client")]
+mod stand_in;
 mod teams;
 mod uninstall;
 mod watches;

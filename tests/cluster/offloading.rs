@@ -32,7 +32,7 @@ pub(crate) fn cpu(percent: i32) -> Value {
 }
 
 /// What the Service says: (managed by, local weight, remote weight, backend).
-fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
+pub(crate) fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
     let service = kubectl.get(&format!("service {service}"));
     ["managed-by", "local-weight", "remote-weight", "remote-backend"].map(|key| {
         let value = &service["metadata"]["annotations"][format!("routing.beamlit.com/{key}")];
@@ -44,7 +44,8 @@ fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
 pub(crate) fn wait_for_weight(kubectl: &Kubectl, name: &str, weight: i64, reason: &str) {
     poll(&format!("{name} to send {weight} % away because of {reason}"), || {
         let remote = says(kubectl, name)[2].clone().unwrap_or_default();
-        let status = kubectl.get(&format!("ofa {name}"))["status"].clone();
+        let autoscaler = kubectl.run(&format!("get ofa {name} --output json")).stdout;
+        let status = serde_json::from_str::<Value>(&autoscaler).unwrap_or_default()["status"].clone();
         if remote == weight.to_string() && status["currentRemoteWeight"] == weight && status["reason"] == reason {
             Ok(())
         } else {
@@ -58,49 +59,49 @@ pub(crate) fn wait_for_weight(kubectl: &Kubectl, name: &str, weight: i64, reason
 fn what_is_too_much_leaves_and_comes_home() {
     let (simulation, _) = reconciled();
     let kubectl = simulation.namespace("too-much");
-    let workload = from_the_beginning(manifest("Deployment", "model", 2), &[("cpu", "305m"), ("memory", "512Mi")]);
+    let workload = from_the_beginning(manifest("Deployment", "too-much", 2), &[("cpu", "305m"), ("memory", "512Mi")]);
     let workload = Workload::create(&kubectl, &workload, 2);
     workload.expose();
     workload.autoscaler(&json!([cpu(90)]));
     let behavior = json!({"percentage": 50, "scaleDown": {"stabilizationWindowSeconds": 0}});
-    kubectl.apply(&model_deployment("model", "Deployment", &json!([cpu(90)]), &behavior).to_string());
-    wait_for_weight(&kubectl, "model", 0, "AtHome");
+    kubectl.apply(&model_deployment("too-much", "Deployment", &json!([cpu(90)]), &behavior).to_string());
+    wait_for_weight(&kubectl, "too-much", 0, "AtHome");
     let backend = "https://models.example.com/v1".to_owned();
     assert_eq!(
-        says(&kubectl, "model"),
-        [Some("too-much/model".into()), Some("100".into()), Some("0".into()), Some(backend)]
+        says(&kubectl, "too-much"),
+        [Some("too-much/too-much".into()), Some("100".into()), Some("0".into()), Some(backend)]
     );
     workload.set("cpu", "955m");
-    wait_for_weight(&kubectl, "model", 50, "TargetReached");
+    wait_for_weight(&kubectl, "too-much", 50, "TargetReached");
     // Ours and the real one beside it say the same.
     poll("both autoscalers to show the same", || {
-        let table = kubectl.ok("get ofa,hpa model");
+        let table = kubectl.ok("get ofa,hpa too-much");
         if table.matches("cpu: 95%/90%").count() == 2 { Ok(()) } else { Err(table) }
     })
     .unwrap();
     workload.set("cpu", "205m");
-    wait_for_weight(&kubectl, "model", 0, "AtHome");
+    wait_for_weight(&kubectl, "too-much", 0, "AtHome");
 }
 
 #[test]
 fn the_last_ready_pod_takes_all_traffic_with_it_at_once() {
     let (simulation, _) = reconciled();
     let kubectl = simulation.namespace("failover");
-    let workload = Workload::create(&kubectl, &manifest("StatefulSet", "model", 2), 2);
+    let workload = Workload::create(&kubectl, &manifest("StatefulSet", "failover", 2), 2);
     workload.expose();
-    kubectl.apply(&model_deployment("model", "StatefulSet", &json!([]), &json!({"percentage": 50})).to_string());
-    wait_for_weight(&kubectl, "model", 0, "AtHome");
+    kubectl.apply(&model_deployment("failover", "StatefulSet", &json!([]), &json!({"percentage": 50})).to_string());
+    wait_for_weight(&kubectl, "failover", 0, "AtHome");
     workload.set_ready(false);
     poll("no endpoint to be ready", || {
         let endpoints = workload.endpoints();
         if endpoints.0 == 0 { Ok(()) } else { Err(format!("{endpoints:?}")) }
     })
     .unwrap();
-    wait_for_weight(&kubectl, "model", 100, "Failover");
+    wait_for_weight(&kubectl, "failover", 100, "Failover");
     workload.set_ready(true);
     // Half a minute of grace, and then step by step.
     for (weight, reason) in [(50, "Recovering"), (25, "Recovering"), (0, "AtHome")] {
-        wait_for_weight(&kubectl, "model", weight, reason);
+        wait_for_weight(&kubectl, "failover", weight, reason);
     }
     let events = kubectl.ok("get events --field-selector involvedObject.kind=ModelDeployment");
     assert!(events.contains("Failover") && events.contains("Recovered"), "{events}");
@@ -110,16 +111,16 @@ fn the_last_ready_pod_takes_all_traffic_with_it_at_once() {
 fn an_object_that_goes_leaves_nothing_behind() {
     let (simulation, _) = reconciled();
     let kubectl = simulation.namespace("going");
-    let workload = Workload::create(&kubectl, &manifest("Deployment", "model", 1), 1);
+    let workload = Workload::create(&kubectl, &manifest("Deployment", "going", 1), 1);
     workload.expose();
-    kubectl.ok("annotate service model team=mine");
-    kubectl.apply(&model_deployment("model", "Deployment", &json!([]), &json!({})).to_string());
-    wait_for_weight(&kubectl, "model", 0, "AtHome");
-    kubectl.ok("delete mdep model --timeout=20s");
-    assert_eq!(says(&kubectl, "model"), [None, None, None, None]);
-    assert_eq!(kubectl.get("service model")["metadata"]["annotations"]["team"], "mine");
+    kubectl.ok("annotate service going team=mine");
+    kubectl.apply(&model_deployment("going", "Deployment", &json!([]), &json!({})).to_string());
+    wait_for_weight(&kubectl, "going", 0, "AtHome");
+    kubectl.ok("delete mdep going --timeout=20s");
+    assert_eq!(says(&kubectl, "going"), [None, None, None, None]);
+    assert_eq!(kubectl.get("service going")["metadata"]["annotations"]["team"], "mine");
     poll("the autoscaler to go with it", || {
-        let out = kubectl.run("get ofa model");
+        let out = kubectl.run("get ofa going");
         if out.succeeded() { Err(out.to_string()) } else { Ok(()) }
     })
     .unwrap();

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 
 use super::changes::{Changes, Told};
@@ -39,6 +39,8 @@ pub struct Mirror {
     changed: Told,
     /// What the policies say, once all of them were listed.
     policies: watch::Sender<Option<Policies>>,
+    /// Told of each thing that was written.
+    written: Notify,
     /// Held by whoever lists.
     listing: tokio::sync::Mutex<()>,
 }
@@ -92,8 +94,8 @@ impl Mirror {
     pub fn new(client: Client) -> (Arc<Self>, Changes) {
         let changed = Told::default();
         let changes = changed.changes();
-        let (state, listing) = (Mutex::default(), tokio::sync::Mutex::default());
-        (Arc::new(Self { client, state, changed, policies: watch::Sender::new(None), listing }), changes)
+        let (state, written, listing) = (Mutex::default(), Notify::new(), tokio::sync::Mutex::default());
+        (Arc::new(Self { client, state, changed, policies: watch::Sender::new(None), written, listing }), changes)
     }
 
     /// What the policies on Beamlit say; none before they were listed for the first time. While Beamlit is away, what was last known
@@ -110,7 +112,12 @@ impl Mirror {
                 Ok(()) if !self.awaits() => EVERY.0,
                 _ => EVERY.1,
             };
-            sleep(jittered(every)).await;
+            // What was written a moment ago is soon on its way, and somebody waits for it.
+            let written = async {
+                self.written.notified().await;
+                sleep(jittered(EVERY.1)).await;
+            };
+            tokio::select! { () = sleep(jittered(every)) => {}, () = written => {} }
         }
     }
 
@@ -226,6 +233,7 @@ impl Mirror {
             text: None,
         };
         state.entries.insert(wish.key.clone(), entry);
+        self.written.notify_one();
         Ok(applied)
     }
 

@@ -1,6 +1,8 @@
 //! Questions to the API server, and its answers as they are.
 
+use std::error::Error;
 use std::fmt::Display;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -50,7 +52,7 @@ impl Api {
     async fn ask(&self, path: &Path) -> Result<Vec<u8>, Failed> {
         let request = Request::get(path.uri()).header(ACCEPT, "application/json").body(Body::empty());
         let request = request.map_err(|error| Failed::unavailable(innermost(&error)))?;
-        let response = self.client.send(request).await.map_err(|error| Failed::unreachable(innermost(&error)))?;
+        let response = self.client.send(request).await.map_err(|error| unsent(&error))?;
         let (parts, body) = response.into_parts();
         if parts.status.is_success() {
             return bytes(body, LARGEST).await;
@@ -64,6 +66,22 @@ impl Api {
         }
         Err(Failed::status(parts.status.as_u16(), said.as_deref(), wait(&parts.headers)))
     }
+}
+
+/// Why a request came to nothing. A connection that broke down is one of many; where there is none, there is none for others.
+fn unsent(error: &(dyn Error + 'static)) -> Failed {
+    let nobody = |error: &(dyn Error + 'static)| {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        matches!(kind, Some(ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable))
+    };
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if nobody(error) {
+            return Failed::unreachable(innermost(error));
+        }
+        cause = error.source();
+    }
+    Failed::unavailable(innermost(error))
 }
 
 /// For how long whoever answered wants to be left alone.

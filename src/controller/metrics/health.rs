@@ -32,14 +32,17 @@ impl Healths {
         Source::ALL.map(|source| (source, self.0.get(&source).cloned().unwrap_or_default())).into()
     }
 
-    /// Takes over how a source did in one sweep: not at all if nothing was asked of it.
-    pub(super) fn swept(&mut self, source: Source, fault: Option<Option<String>>, now: Instant) {
-        let before = self.0.remove(&source).unwrap_or_default();
-        let health = match (fault, before) {
-            (None, _) => Health::Unasked,
-            (Some(None), _) => Health::Answers,
-            (Some(Some(why)), Health::Fails { since, .. }) => Health::Fails { since, why },
-            (Some(Some(why)), _) => Health::Fails { since: now, why },
+    /// Nothing was asked of a source.
+    pub(super) fn unasked(&mut self, source: Source) {
+        self.0.remove(&source);
+    }
+
+    /// A source was asked, and all is well unless there is a fault.
+    pub(super) fn asked(&mut self, source: Source, fault: Option<String>, now: Instant) {
+        let health = match (fault, self.0.get(&source)) {
+            (None, _) => Health::Answers,
+            (Some(why), Some(Health::Fails { since, .. })) => Health::Fails { since: *since, why },
+            (Some(why), _) => Health::Fails { since: now, why },
         };
         self.0.insert(source, health);
     }

@@ -49,14 +49,16 @@ pub struct Limits {
     pub call: Duration,
     /// How long a sweep may take.
     pub sweep: Duration,
-    /// How many calls of one source are under way at a time.
+    /// How many calls of one source are under way at a time. Of more namespaces than that, the usage is asked for in one list.
     pub concurrency: usize,
 }
 
-impl Default for Limits {
-    /// For a sweep every 15 s.
-    fn default() -> Self {
-        Self { call: Duration::from_secs(5), sweep: Duration::from_secs(10), concurrency: 8 }
+impl Limits {
+    /// For a sweep every so often: it is over before the next one begins, and one call that hangs does not take all of its time.
+    #[must_use]
+    pub fn every(interval: Duration) -> Self {
+        let call = (interval / 3).min(Duration::from_secs(5));
+        Self { call, sweep: interval.saturating_sub(call), concurrency: 8 }
     }
 }
 
@@ -216,7 +218,10 @@ impl Sources {
             }
         }
         for source in Source::ALL {
-            memory.healths.swept(source, faults.remove(&source), now);
+            match faults.remove(&source) {
+                None => memory.healths.unasked(source),
+                Some(fault) => memory.healths.asked(source, fault, now),
+            }
         }
         Readings::new(outcomes)
     }

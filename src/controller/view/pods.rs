@@ -45,7 +45,52 @@ struct Namespace {
     /// All that have the same, in order.
     groups: HashMap<Labels, Vec<Name>>,
     /// The groups that have a label.
-    with: HashMap<Label, HashSet<Labels>>,
+    with: HashMap<Label, Having>,
+}
+
+/// The groups that have a label: most labels are of one template alone, and need no set.
+#[allow(
+    clippy::box_collection,
+    reason = "most are of the other variant, and would be three times as large without the box"
+)]
+enum Having {
+    One(Labels),
+    Many(Box<HashSet<Labels>>),
+}
+
+impl Having {
+    fn count(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(all) => all.len(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Labels> {
+        let (one, many) = match self {
+            Self::One(labels) => (Some(labels), None),
+            Self::Many(all) => (None, Some(all.iter())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    fn insert(&mut self, labels: &Labels) {
+        match self {
+            Self::One(one) => *self = Self::Many(Box::new(HashSet::from([Arc::clone(one), Arc::clone(labels)]))),
+            Self::Many(all) => _ = all.insert(Arc::clone(labels)),
+        }
+    }
+
+    /// Returns whether none is left.
+    fn remove(&mut self, labels: &Labels) -> bool {
+        match self {
+            Self::One(one) => one == labels,
+            Self::Many(all) => {
+                all.remove(labels);
+                all.is_empty()
+            }
+        }
+    }
 }
 
 impl Pods {
@@ -131,9 +176,9 @@ impl Namespace {
             Expression::In(key, values) => Some(values.iter().filter_map(|value| label(key, value)).collect()),
             _ => None,
         });
-        let fewest = found.min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
+        let fewest = found.min_by_key(|lists| lists.iter().map(|list| list.count()).sum::<usize>());
         let all = fewest.is_none().then(|| self.groups.keys());
-        let some = fewest.into_iter().flatten().flatten();
+        let some = fewest.into_iter().flatten().flat_map(Having::iter);
         let candidates = some.chain(all.into_iter().flatten());
         let selected = candidates.filter(|labels| selector.selects(|key| value(labels, key)));
         selected.filter_map(|labels| self.groups.get(labels))
@@ -151,7 +196,10 @@ impl Namespace {
         let Self { groups, with } = self;
         let names = groups.entry(Arc::clone(labels)).or_insert_with(|| {
             for label in labels.iter() {
-                with.entry(Arc::clone(label)).or_default().insert(Arc::clone(labels));
+                match with.get_mut(label) {
+                    Some(having) => having.insert(labels),
+                    None => _ = with.insert(Arc::clone(label), Having::One(Arc::clone(labels))),
+                }
             }
             Vec::new()
         });
@@ -171,9 +219,7 @@ impl Namespace {
         }
         groups.remove(labels);
         for label in labels.iter() {
-            let Some(having) = with.get_mut(label) else { continue };
-            having.remove(labels);
-            if having.is_empty() {
+            if with.get_mut(label).is_some_and(|having| having.remove(labels)) {
                 with.remove(label);
             }
         }

@@ -168,6 +168,15 @@ impl Operator {
         self.process.signal("STOP")
     }
 
+    /// Kills it: it has no time for anything.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub(crate) fn kill(self) {
+        self.process.signal("KILL").expect("the operator runs");
+        self.end();
+    }
+
     /// Has it go on.
     ///
     /// # Errors

@@ -213,6 +213,33 @@ async fn a_leader_that_is_cut_off_stops_before_another_may_begin() {
     }
 }
 
+/// Others count from when the lease was written, which is before the answer comes.
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_held_from_before_it_was_asked_for() {
+    let renewed = |server: &ApiServer| server.stored().log.iter().filter(|said| said.ends_with(" by first")).count();
+    // Once when it is renewed, and once when it is taken.
+    for slow_from_the_beginning in [false, true] {
+        let server = ApiServer::default();
+        let first = Running::start(&server, "first");
+        let slow = Network::Slow(Duration::ZERO, Duration::from_millis(4500));
+        if slow_from_the_beginning {
+            first.way.set(slow);
+            until(|| renewed(&server) == 1).await;
+            first.way.set(Network::Cut);
+        } else {
+            until(|| first.leads()).await;
+            first.way.set(slow);
+            until(|| renewed(&server) == 2).await;
+            first.way.set(Network::Cut);
+        }
+        let written = Instant::now();
+        until(|| first.leads()).await;
+        until(|| !first.leads()).await;
+        let held = written.elapsed().as_secs_f64();
+        assert!((9.9..10.1).contains(&held), "{held}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn slow_answers_and_short_outages_cost_no_leader_its_lease() {
     let server = ApiServer::default();

@@ -22,6 +22,7 @@ use crate::controller::metrics::failed::Failed;
 use crate::controller::metrics::words::{innermost, line};
 use crate::engine::configuration;
 use crate::files::Contents;
+use crate::offload::evaluate::Fault;
 
 /// The largest answer that is read: some 100,000 series, of which a metric that is summed has no need.
 const LARGEST: usize = 16 << 20;
@@ -86,7 +87,11 @@ impl Connection {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, token);
         }
-        let failed = |error: reqwest::Error| Failed::unreachable(innermost(&error.without_url()));
+        let failed = |error: reqwest::Error| {
+            let nobody = error.is_connect();
+            let why = innermost(&error.without_url());
+            if nobody { Failed::unreachable(why) } else { Failed::unavailable(why) }
+        };
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         let mut bytes = Vec::new();
@@ -104,7 +109,7 @@ impl Connection {
         let failed = Failed::status(status.as_u16(), answer::error(&bytes).as_deref(), wait(response.headers()));
         match failed {
             // Prometheus knows every metric, and an address that is wrong none.
-            Failed::Answered(crate::offload::evaluate::Fault::NotKnown(_)) => {
+            Failed::Answered(Fault::NotKnown(_)) => {
                 Err(Failed::unavailable("there is no API of Prometheus at its url (status 404)"))
             }
             failed => Err(failed),

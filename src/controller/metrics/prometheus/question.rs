@@ -98,6 +98,7 @@ fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -172,5 +173,17 @@ mod tests {
         let selector = Selector::of(serde_json::from_value(json!({"matchLabels": {"a": "b"}})).ok().as_ref());
         let beside = "a selector stands beside a metric's name, not beside an expression";
         assert_eq!(Question::of("sum(queue)", &selector), refused(beside));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_in_a_selector_stays_in_its_quotes(key in ".{1,9}", values in prop::collection::vec("(.|\n){0,9}", 1..4)) {
+            for operator in ["In", "NotIn"] {
+                let selector = json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
+                let promql = question("queue", selector).unwrap().promql;
+                // An expression that is one selector is no longer one if anything gets out.
+                prop_assert!(promql::parse(&promql).is_ok() && promql::parse(&format!("rate({promql}[5m])")).is_ok(), "{promql}");
+            }
+        }
     }
 }

@@ -310,7 +310,7 @@ async fn a_source_that_hangs_is_not_waited_for() {
 async fn a_sweep_ends_in_time_and_each_has_its_turn() {
     let limits = Limits { call: Duration::from_secs(60), sweep: Duration::from_millis(50), concurrency: 2 };
     let (stand_in, sources) = sources(limits).await;
-    let all = BTreeSet::from(["a", "b", "c"].map(resource_of_external));
+    let all = BTreeSet::from(["a", "b", "c"].map(of_external));
     // Nobody says what is served, so that all of them wait.
     stand_in.set("/apis/external.metrics.k8s.io", Reply::Hangs);
     let mut cut = BTreeSet::new();
@@ -328,7 +328,7 @@ async fn a_sweep_ends_in_time_and_each_has_its_turn() {
     assert_eq!(cut, all, "whoever was not asked comes first the next time");
 }
 
-fn resource_of_external(metric: &str) -> Query {
+fn of_external(metric: &str) -> Query {
     external(metric, json!({}))
 }
 
@@ -340,25 +340,47 @@ async fn so_many_calls_at_a_time() {
     for metric in &metrics {
         stand_in.set(&format!("{EXTERNAL}/{metric}"), Reply::json(&series_list(&["1"])));
     }
-    let readings = sources.read(metrics.iter().map(|metric| resource_of_external(metric)).collect()).await;
+    let readings = sources.read(metrics.iter().map(|metric| of_external(metric)).collect()).await;
     for metric in &metrics {
-        assert!(readings.reading(&resource_of_external(metric), &[]).is_ok(), "{metric}");
+        assert!(readings.reading(&of_external(metric), &[]).is_ok(), "{metric}");
     }
     assert!((2..=3).contains(&stand_in.most_under_way()), "{}", stand_in.most_under_way());
 }
 
 #[tokio::test]
-async fn where_nobody_listens_nobody_is_asked_twice() {
+async fn where_nobody_listens_the_rest_of_the_sweep_is_saved() {
     _ = crate::gate::tls::provider().install_default();
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let config = kube::Config::new(format!("http://{closed}").parse().unwrap());
     let sources =
         Sources::new(crate::watch::client(config).unwrap(), Limits { concurrency: 1, ..PATIENT }, Default::default());
-    let namespaces = set([resource("a"), resource("b")]);
-    let readings = sources.read(namespaces.clone()).await;
-    for query in &namespaces {
+    let all = set([of_external("a"), of_external("b")]);
+    let readings = sources.read(all.clone()).await;
+    for query in &all {
         let why = readings.reading(query, &[]).unwrap_err().to_string();
         assert!(why.contains("onnection refused"), "{why}");
+    }
+    let tried = |query| lock(&sources.memory).known[query].tried.is_some();
+    assert_eq!(all.iter().filter(|query| tried(query)).count(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_down_is_one_of_many() {
+    let (stand_in, sources) = sources(Limits { concurrency: 1, ..PATIENT }).await;
+    serves_external(&stand_in);
+    stand_in.set(&format!("{EXTERNAL}/a"), Reply::BreaksOff(Vec::new()));
+    stand_in.set(&format!("{EXTERNAL}/b"), Reply::json(&series_list(&["1"])));
+    let [a, b] = ["a", "b"].map(of_external);
+    let readings = sources.read(set([a.clone(), b.clone()])).await;
+    assert!(matches!(readings.reading(&a, &[]), Err(Fault::Unavailable(_))));
+    assert!(readings.reading(&b, &[]).is_ok());
+}
+
+#[test]
+fn a_sweep_is_over_before_the_next() {
+    for (interval, call, sweep) in [(15, 5000, 10_000), (60, 5000, 55_000), (5, 1666, 3333), (1, 333, 666)] {
+        let limits = Limits::every(Duration::from_secs(interval));
+        assert_eq!((limits.call.as_millis(), limits.sweep.as_millis()), (call, sweep), "{interval} s");
     }
 }
 
