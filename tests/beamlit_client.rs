@@ -13,5 +13,6 @@ mod beamlit_client {
     mod ownership;
     mod properties;
     mod resilience;
+    mod tls;
     mod tokens;
 }
