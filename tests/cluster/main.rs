@@ -90,6 +90,14 @@ fn apart() -> MutexGuard<'static, ControlPlane> {
     plane.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A control plane for one test at a time, on which operators reconcile and are killed; no API server asks them.
+fn troubled() -> MutexGuard<'static, ControlPlane> {
+    static TROUBLED: LazyLock<Result<Mutex<ControlPlane>, String>> =
+        LazyLock::new(|| ControlPlane::start().map(Mutex::new));
+    let plane = TROUBLED.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
+    plane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A control plane for one test at a time, on which nothing of this project is installed: [`install::Installation`] sees to it that
 /// it is so again afterwards.
 fn bare() -> MutexGuard<'static, ControlPlane> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::apart;
+use crate::troubled;
 use crate::harness::certificates::Authority;
 use crate::harness::operator::{NAMESPACE, Operator};
 use crate::harness::{ControlPlane, Kubectl, poll};
@@ -30,8 +30,9 @@ pub(crate) fn serve(kubectl: &Kubectl, name: &str) {
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
         "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8080}]}});
     kubectl.apply(&deployment.to_string());
-    kubectl.apply(&service.to_string());
+    // First of all: a Service without any is a failover, if only for a moment.
     ready(kubectl, name, true);
+    kubectl.apply(&service.to_string());
 }
 
 /// Makes the one endpoint of such a Service ready, or not.
@@ -60,7 +61,7 @@ fn leader(plane: &ControlPlane) -> String {
 
 #[test]
 fn killed_in_any_phase_it_carries_on_where_it_was() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("killed");
     serve(&kubectl, "model");
     let mut operator = replica(&plane, "killed", &[]);
@@ -102,7 +103,7 @@ fn killed_in_any_phase_it_carries_on_where_it_was() {
 
 #[test]
 fn of_two_replicas_one_decides_and_the_other_goes_on_when_it_is_gone() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("replicas");
     serve(&kubectl, "model");
     let one = replica(&plane, "one", &[]);
@@ -138,7 +139,7 @@ fn of_two_replicas_one_decides_and_the_other_goes_on_when_it_is_gone() {
 
 #[test]
 fn a_policy_that_goes_brings_traffic_home_and_one_that_comes_lets_it_leave() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("policies-go");
     serve(&kubectl, "model");
     let file = plane.folder().path().join("places.yaml");
@@ -180,7 +181,7 @@ fn a_policy_that_goes_brings_traffic_home_and_one_that_comes_lets_it_leave() {
 
 #[test]
 fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("missing");
     let _operator = replica(&plane, "missing", &[]);
     kubectl.apply(&failover_only(&kubectl, "model").to_string());
@@ -247,7 +248,7 @@ fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
 
 #[test]
 fn without_the_api_server_nothing_moves_and_with_it_everything_goes_on() {
-    let mut plane = apart();
+    let mut plane = troubled();
     let kubectl = plane.namespace("restarted");
     serve(&kubectl, "model");
     let operator = replica(&plane, "restarted", &[]);

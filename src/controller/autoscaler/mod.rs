@@ -18,6 +18,7 @@ use super::beamlit::Key;
 use super::context::{Context, now};
 use super::events::Tone;
 use super::memory::{Course, Deployed, Outcome, Routed};
+use super::remote;
 use super::stored::{OffloadAutoscalers, Stored};
 use super::terms::{RemoteModel, Terms};
 use super::unfinished::{Finished, Unfinished};
@@ -111,13 +112,15 @@ struct Step<'s> {
 fn deployed(terms: &Terms, before: &Course, context: &Context) -> Option<Deployed> {
     let RemoteModel { environment, name } = terms.remote.as_ref()?;
     let model = format!("{environment}/{name}");
+    let last = before.deployed.clone().filter(|deployed| deployed.model == model);
     let known = context.beamlit.as_ref().and_then(|mirror| mirror.get(&Key::model(environment, name)));
     match known {
-        Some(stored) => Some(Deployed {
-            model,
-            is: stored.is_some_and(|stored| stored.is_deployed() && super::remote::is_owned(&stored, &terms.uid)),
-        }),
-        None => before.deployed.clone().filter(|deployed| deployed.model == model),
+        Some(Some(stored)) if remote::is_owned(&stored, &terms.uid) => match stored.serves() {
+            Some(is) => Some(Deployed { model, is }),
+            None => last.or(Some(Deployed { model, is: false })),
+        },
+        Some(_) => Some(Deployed { model, is: false }),
+        None => last,
     }
 }
 
