@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::troubled;
 use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::offloading::{model_deployment, says, wait_for_weight};
 use crate::reconciler::{ready, replica, serve};
 use crate::stand_in::{Answer, Beamlit, CREDENTIALS};
+use crate::troubled;
 
 /// The credentials as a Secret is mounted.
 fn credentials(plane: &ControlPlane) -> PathBuf {

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::troubled;
 use crate::harness::certificates::Authority;
 use crate::harness::operator::{NAMESPACE, Operator};
 use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::offloading::{account, model_deployment, says, wait_for_weight};
+use crate::troubled;
 
 /// A replica that reconciles, under the shipped rights.
 pub(crate) fn replica(plane: &ControlPlane, name: &str, flags: &[String]) -> Operator {
