@@ -28,6 +28,7 @@ mod hpa;
 mod install;
 #[path = "../corpus/mod.rs"]
 mod manifests;
+mod migration;
 mod offloading;
 mod policies;
 mod reconciler;

@@ -130,21 +130,25 @@ async fn show(
     course: &mut Course,
 ) -> Result<bool, NotWritten> {
     let next = status::status(autoscaler.generation(), step, state, &course.shown, &course.routed);
-    let since = course.shown_at.map(|at| at.elapsed());
     let ratios = step.seen.ratios();
-    let moved = ratios.len() != course.shown_ratios.len()
-        || ratios.iter().zip(&course.shown_ratios).any(|(one, other)| (one - other).abs() >= MOVED);
+    let moved = match &course.shown_ratios {
+        Some(shown) => {
+            shown.len() != ratios.len() || shown.iter().zip(&ratios).any(|(one, other)| (one - other).abs() >= MOVED)
+        }
+        // What another process wrote is only known in words.
+        None => course.shown.targets != next.targets,
+    };
     let due = step.decision.persist && course.state != *state
         || *step.deployed != course.deployed
         || status::differs(&course.shown, &next)
-        || moved && since.is_none_or(|since| since >= SHOW);
+        || moved && course.shown_at.elapsed() >= SHOW;
     if !due {
         return Ok(false);
     }
     context.writer.status(autoscaler, &next).await?;
     course.shown = OffloadAutoscalerStatus { state: None, ..next };
-    course.shown_at = Some(Instant::now());
-    course.shown_ratios = ratios;
+    course.shown_at = Instant::now();
+    course.shown_ratios = Some(ratios);
     Ok(true)
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Kubectl {
     pub(super) program: PathBuf,
     pub(super) kubeconfig: PathBuf,
     pub(super) home: PathBuf,
-    pub(super) namespace: String,
+    pub(crate) namespace: String,
     pub(super) environment: Vec<(OsString, OsString)>,
 }
 
