@@ -218,7 +218,7 @@ mod tests {
         memory.refers(&other, [service("s")].into());
         assert_eq!(memory.referring(&service("s")), [one.clone(), other.clone()]);
         memory.refers(&one, [service("t")].into());
-        assert_eq!(memory.referring(&service("s")), [other.clone()]);
+        assert_eq!(memory.referring(&service("s")), std::slice::from_ref(&other));
         memory.forget(&other);
         assert!(memory.referring(&service("s")).is_empty());
         memory.forget(&one);
