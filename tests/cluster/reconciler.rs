@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::certificates::Authority;
 use crate::harness::operator::{NAMESPACE, Operator};
+use crate::harness::prometheus::Prometheus;
 use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::offloading::{account, model_deployment, says, wait_for_weight};
 use crate::troubled;
@@ -261,5 +262,47 @@ fn without_the_api_server_nothing_moves_and_with_it_everything_goes_on() {
     wait_for_weight(&kubectl, "model", 100, "Failover");
     let restarts = operator.metric(r#"task_restarts_total{task="reconciler"}"#).unwrap();
     assert!(restarts < 1.0, "{restarts} restarts of the reconciler");
+    kubectl.ok("delete mdep model --timeout=30s");
+}
+
+#[test]
+fn a_prometheus_is_asked_and_its_outage_holds_the_weight() {
+    let plane = troubled();
+    let kubectl = plane.namespace("prometheus");
+    serve(&kubectl, "model");
+    let prometheus = Prometheus::start(plane.folder(), "prometheus").unwrap();
+    prometheus.expose("queue_depth{queue=\"a\"} 30\nqueue_depth{queue=\"b\"} 10\n");
+    let file = plane.folder().path().join("sources.yaml");
+    let configuration = json!({"apiVersion": "config.beamlit.com/v1alpha1", "kind": "OperatorConfiguration",
+        "prometheus": {"url": format!("http://127.0.0.1:{}", prometheus.port)}});
+    std::fs::write(&file, configuration.to_string()).unwrap();
+    let operator = replica(&plane, "prometheus-operator", &[format!("--config={}", file.display())]);
+    let mut model = failover_only(&kubectl, "model");
+    // One by an expression, and one by a name and a selector.
+    model["spec"]["offloadingConfig"]["metrics"] = json!([
+        {"type": "External", "external": {"metric": {"name": "sum(queue_depth)"}, "target": {"type": "Value", "value": "100"}}},
+        {"type": "External", "external": {"metric": {"name": "queue_depth", "selector": {"matchLabels": {"queue": "b"}}},
+            "target": {"type": "Value", "value": "1k"}}},
+    ]);
+    model["spec"]["offloadingConfig"]["behavior"]["scaleDown"] = json!({"stabilizationWindowSeconds": 0});
+    kubectl.apply(&model.to_string());
+    wait_for_weight(&kubectl, "model", 0, "AtHome");
+    let shows = |targets: &str| {
+        poll("the targets", || {
+            let table = kubectl.ok("get ofa model");
+            if table.contains(targets) { Ok(()) } else { Err(table) }
+        })
+        .unwrap();
+    };
+    shows("40/100, 10/1k");
+    prometheus.expose("queue_depth{queue=\"a\"} 130\nqueue_depth{queue=\"b\"} 10\n");
+    wait_for_weight(&kubectl, "model", 50, "TargetReached");
+    // Neither an outage nor a series that ended lets go.
+    drop(prometheus);
+    wait_for_weight(&kubectl, "model", 50, "MetricsUnavailable");
+    shows("<unknown>/100");
+    let said = kubectl.get("mdep model")["status"].to_string();
+    assert!(said.contains("onnection refused"), "{said}");
+    assert_eq!(operator.metric(r#"metric_source_up{source="prometheus"}"#).unwrap(), 0.0);
     kubectl.ok("delete mdep model --timeout=30s");
 }
