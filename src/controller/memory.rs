@@ -33,6 +33,8 @@ pub(super) struct Course {
     pub(super) state: State,
     /// Whether the model was last reported as deployed on Beamlit, if anybody ever said.
     pub(super) deployed: Option<Deployed>,
+    /// The uid of the OffloadAutoscaler that shows it.
+    pub(super) shown_by: String,
     /// The status that people see.
     pub(super) shown: OffloadAutoscalerStatus,
     /// When it was written, or taken over.

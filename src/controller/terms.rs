@@ -100,3 +100,43 @@ impl Terms {
         all
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::engine::Surroundings;
+    use crate::engine::compile::compile;
+    use crate::engine::finding::Findings;
+    use crate::engine::parse::{JsonLimits, from_json};
+
+    /// What a ModelDeployment without metrics comes to, with a backend of its own or with Beamlit's.
+    pub(in crate::controller) fn plan(own: bool) -> Plan {
+        let backend = if own { r#","remoteBackend":{"host":"a.example"}"# } else { "" };
+        let object = format!(
+            r#"{{"metadata":{{"name":"m"}},"spec":{{"model":"m","modelSourceRef":{{"name":"m"}},"serviceRef":{{"name":"m"}},
+                "offloadingConfig":{{"metrics":[]{backend}}}}}}}"#
+        );
+        let node = from_json(object.as_bytes(), JsonLimits::UniqueKeys).unwrap();
+        let surroundings = Surroundings { name: "m", ..Surroundings::alone("default") };
+        compile(&node, &surroundings, &Findings::default()).unwrap()
+    }
+
+    /// By what its weight is decided.
+    pub(in crate::controller) fn terms(own: bool) -> Terms {
+        Terms::of("uid", &plan(own), None, None).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_weights_of_a_service_make_a_hundred() {
+        let terms = terms(true);
+        for (weight, local, remote) in [(0, "100", "0"), (30, "70", "30"), (100, "0", "100")] {
+            let says = terms.annotations(weight);
+            assert_eq!(
+                (says[annotations::LOCAL_WEIGHT].as_str(), says[annotations::REMOTE_WEIGHT].as_str()),
+                (local, remote)
+            );
+            assert_eq!(says[annotations::MANAGED_BY], "default/m");
+            assert_eq!(says.len(), annotations::ALL.len());
+        }
+    }
+}

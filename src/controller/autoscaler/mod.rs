@@ -30,7 +30,7 @@ use crate::offload::decide::{Decision, Demand, Reason, State, decide};
 use crate::offload::observation::{Blocked, Local};
 use crate::telemetry::reconciler::{Decided, Ratio};
 
-/// How often a reading is shown that has moved.
+/// How often a reading is shown that has moved, and a status that somebody else wrote is put right.
 const SHOW: Duration = Duration::from_secs(60);
 
 /// By how much a reading must have moved to be shown again, as a share of its target.
@@ -57,6 +57,11 @@ pub(super) async fn reconcile(
         *course = Some(resume::resume(&terms, &autoscaler, &name, &context.view));
     }
     let Some(course) = course.as_mut() else { return Ok(nothing_new) };
+    if course.shown_by != autoscaler.uid() {
+        // It was deleted and made again: what is decided stays, and what is shown begins anew.
+        autoscaler.uid().clone_into(&mut course.shown_by);
+        course.shown = OffloadAutoscalerStatus::default();
+    }
     let at = now();
     let deployed = deployed(&terms, course, &context);
     let blocked = terms.blocked.or_else(|| {
@@ -141,10 +146,13 @@ async fn show(
         // What another process wrote is only known in words.
         None => course.shown.targets != next.targets,
     };
+    let rests = course.shown_at.elapsed() >= SHOW;
+    // Whoever else writes there is not believed, and does not stay.
+    let overwritten = || status::differs(&autoscaler.status().unwrap_or_default(), &course.shown);
     let due = step.decision.persist && course.state != *state
         || *step.deployed != course.deployed
         || status::differs(&course.shown, &next)
-        || moved && course.shown_at.elapsed() >= SHOW;
+        || rests && (moved || overwritten());
     if !due {
         return Ok(false);
     }

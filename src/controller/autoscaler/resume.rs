@@ -38,6 +38,7 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
     };
     Course {
         uid: terms.uid.clone(),
+        shown_by: autoscaler.uid().to_owned(),
         state,
         deployed: stored.as_ref().and_then(deployed),
         shown,
@@ -62,4 +63,49 @@ fn percent(weight: i32) -> Option<u8> {
 fn deployed(stored: &Value) -> Option<Deployed> {
     let remote = stored.get(REMOTE)?;
     Some(Deployed { model: remote.get("model")?.as_str()?.to_owned(), is: remote.get("deployed")?.as_bool()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::controller::terms::tests::terms;
+
+    fn resumed(status: &Value) -> Course {
+        let autoscaler =
+            serde_json::from_value(json!({"metadata": {"name": "m", "namespace": "default"}, "status": status}));
+        let view = View::new(Default::default());
+        resume(&terms(true), &autoscaler.unwrap(), &Name::new("default", "m"), &view)
+    }
+
+    /// original-defects.md: "A controller restart resets the weight to 0 in the middle of an incident".
+    #[test]
+    fn a_restart_carries_on_where_it_was() {
+        let state = serde_json::to_value(State::holding(40)).unwrap();
+        let course = resumed(&json!({"currentRemoteWeight": 40, "state": state}));
+        assert_eq!(course.state, State::holding(40));
+        assert_eq!(course.shown.state, None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_still_says_how_much_is_away() {
+        for state in [json!({"version": 99, "weight": 40}), json!({"weight": 40}), json!({"version": 1, "weight": 40})]
+        {
+            assert_eq!(resumed(&json!({"currentRemoteWeight": 30, "state": state})).state.weight, 40, "{state}");
+        }
+        for state in [json!(null), json!("garbage"), json!({"version": 99}), json!({"weight": 101})] {
+            assert_eq!(resumed(&json!({"currentRemoteWeight": 30, "state": state})).state.weight, 30, "{state}");
+        }
+        assert_eq!(resumed(&json!(null)).state, State::default());
+        assert_eq!(resumed(&json!({"currentRemoteWeight": 400})).state.weight, 0);
+    }
+
+    #[test]
+    fn what_beamlit_last_said_is_remembered() {
+        let mut state = serde_json::to_value(State::default()).unwrap();
+        state[REMOTE] = json!({"model": "production/m", "deployed": true});
+        let deployed = resumed(&json!({"state": state})).deployed;
+        assert_eq!(deployed, Some(Deployed { model: "production/m".to_owned(), is: true }));
+    }
 }

@@ -216,21 +216,12 @@ mod tests {
 
     use super::*;
     use crate::controller::terms::Terms;
-    use crate::engine::Surroundings;
-    use crate::engine::compile::compile;
-    use crate::engine::finding::Findings;
-    use crate::engine::parse::{JsonLimits, from_json};
+    use crate::controller::terms::tests::plan;
     use crate::engine::world::Name;
 
     /// What an object with a backend of its own comes to; without one, Beamlit's.
     fn what(own: bool) -> What {
-        let backend = if own { r#","remoteBackend":{"host":"a.example"}"# } else { "" };
-        let object = format!(
-            r#"{{"metadata":{{"name":"m"}},"spec":{{"model":"m","modelSourceRef":{{"name":"m"}},"serviceRef":{{"name":"m"}},
-                "offloadingConfig":{{"metrics":[]{backend}}}}}}}"#
-        );
-        let node = from_json(object.as_bytes(), JsonLimits::UniqueKeys).unwrap();
-        let plan = compile(&node, &Surroundings::alone("default"), &Findings::default()).unwrap();
+        let plan = plan(own);
         let terms = Terms::of("uid", &plan, None, None).unwrap();
         What {
             autoscaler: plan.autoscaler,
