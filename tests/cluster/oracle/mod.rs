@@ -4,6 +4,7 @@
 mod beside;
 mod faults;
 mod load;
+mod services;
 
 use serde_json::{Value, json};
 
