@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{annotation, condition, offloads, says};
+use super::{condition, offloads, says};
 use crate::harness::metrics_api::{Answer, Sample};
 use crate::harness::workload::{Workload, manifest};
 use crate::harness::{Kubectl, poll};
@@ -65,19 +65,21 @@ fn a_source_that_fails_holds_the_weight_and_says_why() {
         ),
         ("broken", How::Answers(Answer::refusal(500, "InternalError")), "its source did not answer: said by a test"),
         ("cut", How::Answers(Answer::Cut), "its source did not answer: the answer broke off"),
+        ("late", How::Answers(Answer::Late(Duration::from_secs(3))), "its source did not answer: no answer within"),
         ("future", How::Moment(10), "the sample is of a moment"),
         ("past", How::Moment(-60), "the last sample is"),
     ];
-    let mut faults: Vec<Fault> = faults
-        .into_iter()
-        .map(|(name, how, words)| {
-            let namespace = format!("fault-{name}");
-            let kubectl = simulation.namespace(&namespace);
-            metrics.set(&namespace, load("12"));
-            create(&kubectl);
-            Fault { kubectl, namespace, how, words, before: Value::Null }
-        })
-        .collect();
+    let create = &|(name, how, words): (&str, How, &'static str)| {
+        let namespace = format!("fault-{name}");
+        let kubectl = simulation.namespace(&namespace);
+        metrics.set(&namespace, load("12"));
+        create(&kubectl);
+        Fault { kubectl, namespace, how, words, before: Value::Null }
+    };
+    let mut faults: Vec<Fault> = std::thread::scope(|scope| {
+        let threads = faults.map(|fault| scope.spawn(move || create(fault)));
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
     for fault in &mut faults {
         wait_for_weight(&fault.kubectl, "model", 50, "TargetReached");
         fault.before = rest(&fault.kubectl);
@@ -115,22 +117,4 @@ fn a_source_that_fails_holds_the_weight_and_says_why() {
         })
         .unwrap();
     }
-}
-
-#[test]
-fn a_source_that_is_too_slow_from_the_beginning_sends_nothing_away() {
-    let (simulation, _) = reconciled();
-    let kubectl = simulation.namespace("fault-late");
-    let metrics = simulation.metrics();
-    metrics.set("fault-late", load("12"));
-    metrics.answer("fault-late", Answer::Late(Duration::from_secs(7)));
-    create(&kubectl);
-    let slow = "its source did not answer: no answer within 5s";
-    poll("an answer that does not come", || {
-        says(&kubectl.get("ofa model"), "MetricsAvailable", "False", "MetricsUnavailable", slow)
-    })
-    .unwrap();
-    assert_eq!(annotation(&kubectl.get("service model"), "remote-weight").as_deref(), Some("0"));
-    metrics.answer("fault-late", Answer::Values);
-    wait_for_weight(&kubectl, "model", 50, "TargetReached");
 }

@@ -15,7 +15,7 @@ const LITTLE: f64 = 450.0;
 const MUCH: f64 = 1350.0;
 
 /// For how long the weight must stay where it is: several samples, each over ten seconds.
-const STEADY: Duration = Duration::from_secs(35);
+const STEADY: Duration = Duration::from_secs(25);
 
 /// A workload behind a data plane.
 struct Served {
