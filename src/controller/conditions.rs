@@ -133,6 +133,15 @@ pub(super) fn alike(one: &[Condition], other: &[Condition]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| outline(one) == outline(other))
 }
 
+/// Whether any says the same in other words. Numbers are none: they may change all the time.
+#[must_use]
+pub(super) fn reworded(one: &[Condition], other: &[Condition]) -> bool {
+    fn words(condition: &Condition) -> impl Iterator<Item = char> {
+        condition.message.chars().filter(|character| !character.is_ascii_digit())
+    }
+    one.iter().zip(other).any(|(one, other)| !words(one).eq(words(other)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +165,14 @@ mod tests {
         let one = conditions(&[], &[Said::new(Type::Ready, false, "Invalid", "a")], 1, at(10));
         let other = conditions(&one, &[Said::new(Type::Ready, false, "Invalid", "b")], 1, at(20));
         assert!(alike(&one, &other));
+    }
+
+    #[test]
+    fn other_words_are_told_from_other_numbers() {
+        let said = |message: &str| conditions(&[], &[Said::new(Type::Ready, false, "Invalid", message)], 1, at(10));
+        assert!(!reworded(&said("the last sample is 61 s old"), &said("the last sample is 120 s old")));
+        assert!(reworded(&said("the last sample is 61 s old"), &said("the workload has no pods")));
+        assert!(!reworded(&[], &said("a")));
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) struct Course {
     pub(super) shown_at: Instant,
     /// Each metric's share of its target as it was written; none if another process wrote it.
     pub(super) shown_ratios: Option<Vec<f64>>,
+    /// When it was last written for nothing but the words of a condition.
+    pub(super) reworded_at: Option<Instant>,
     /// Whether the Service says what was decided.
     pub(super) routed: Routed,
 }
@@ -65,16 +67,8 @@ pub(super) struct Outcome {
     pub(super) blocked: Option<Blocked>,
     /// Whether the Service says so.
     pub(super) routed: Routed,
-    /// Which metrics have no value that counts, in words; empty if all have one.
+    /// Which metrics have no value that counts, in the words that the OffloadAutoscaler has for it; empty if all have one.
     pub(super) unavailable: String,
-}
-
-impl Outcome {
-    /// What is news: in words, numbers change all the time.
-    fn outline(&self) -> impl PartialEq + '_ {
-        let Self { weight, reason, blocked, routed, unavailable } = self;
-        (weight, reason, blocked, routed, unavailable.is_empty())
-    }
 }
 
 /// Whether the Service says what was decided.
@@ -151,7 +145,8 @@ impl Memory {
             Some(outcome) => all.insert(of.clone(), outcome),
             None => all.remove(of),
         };
-        before.as_ref().map(Outcome::outline) != outcome.as_ref().map(Outcome::outline)
+        // Words are those of a status, in which they change as seldom as is good for it.
+        before != outcome
     }
 
     /// The template of an object's pods, if this is still its print.

@@ -30,6 +30,7 @@ mod install;
 mod manifests;
 mod migration;
 mod offloading;
+mod oracle;
 mod policies;
 mod reconciler;
 mod references;

@@ -92,7 +92,7 @@ pub(super) async fn reconcile(
         reason: decision.reason,
         blocked: decision.blocked,
         routed: course.routed.clone(),
-        unavailable: seen.unavailable(&terms),
+        unavailable: status::said_unavailable(&course.shown),
     };
     if context.memory.set_outcome(&name, Some(outcome)) {
         context.model_deployments_due.push(name.clone());
@@ -153,10 +153,16 @@ async fn show(
         || *step.deployed != course.deployed
         || status::differs(&course.shown, &next)
         || rests && (moved || overwritten());
-    if !due {
+    // People are told a fault in the words for the one that there is, and sources that fail in ever new ones do not have each written.
+    let reworded =
+        status::reworded(&course.shown, &next) && course.reworded_at.is_none_or(|reworded| reworded.elapsed() >= SHOW);
+    if !due && !reworded {
         return Ok(false);
     }
     context.writer.status(autoscaler, &next).await?;
+    if reworded {
+        course.reworded_at = Some(Instant::now());
+    }
     course.shown = OffloadAutoscalerStatus { state: None, ..next };
     course.shown_at = Instant::now();
     course.shown_ratios = Some(ratios);

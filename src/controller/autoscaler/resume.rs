@@ -45,6 +45,7 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
         // Thousands that were taken over must not all be written anew at once.
         shown_at: Instant::now(),
         shown_ratios: None,
+        reworded_at: None,
         routed: Routed::Yes,
     }
 }

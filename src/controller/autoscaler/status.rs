@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Step;
 use super::resume::REMOTE;
 use crate::api::OffloadAutoscalerStatus;
-use crate::controller::conditions::{Holds, Said, Type, alike, conditions};
+use crate::controller::conditions::{self, Holds, Said, Type, alike, conditions};
 use crate::controller::memory::{Deployed, Routed};
 use crate::controller::terms::Held;
 use crate::offload::decide::State;
@@ -67,6 +67,20 @@ pub(super) fn differs(one: &OffloadAutoscalerStatus, other: &OffloadAutoscalerSt
     };
     let conditions = |status: &OffloadAutoscalerStatus| status.conditions.clone().unwrap_or_default();
     outline(one) != outline(other) || !alike(&conditions(one), &conditions(other))
+}
+
+/// Whether a condition says the same as before in other words.
+pub(super) fn reworded(one: &OffloadAutoscalerStatus, other: &OffloadAutoscalerStatus) -> bool {
+    let conditions = |status: &OffloadAutoscalerStatus| status.conditions.clone().unwrap_or_default();
+    conditions::reworded(&conditions(one), &conditions(other))
+}
+
+/// Which metrics have no value that counts, in the words that people read; empty if all have one.
+pub(super) fn said_unavailable(shown: &OffloadAutoscalerStatus) -> String {
+    let conditions = shown.conditions.iter().flatten();
+    let mut unavailable = conditions
+        .filter(|condition| condition.type_ == Type::MetricsAvailable.word() && condition.status == Holds::No.word());
+    unavailable.next().map(|condition| condition.message.clone()).unwrap_or_default()
 }
 
 fn with(mut state: Value, deployed: Option<&Deployed>) -> Value {

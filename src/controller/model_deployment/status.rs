@@ -5,14 +5,14 @@ use k8s_openapi::jiff::Timestamp;
 use super::apply::Applied;
 use super::build::{Desired, What};
 use crate::api::ModelDeploymentStatus;
-use crate::controller::conditions::{Holds, Said, Type, alike, conditions};
+use crate::controller::conditions::{Holds, Said, Type, alike, conditions, reworded};
 use crate::controller::context::Context;
 use crate::controller::events::Tone;
 use crate::controller::memory::{Outcome, Routed};
 use crate::controller::remote;
 use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::writes::NotWritten;
-use crate::engine::compile::{Backend, Blocked};
+use crate::engine::compile::{Backend, Blocked, Open};
 use crate::offload::decide::Reason;
 
 /// Writes the status, if it says anything else than before, and tells of it; whether it did.
@@ -70,7 +70,8 @@ fn status(
 fn same(one: &ModelDeploymentStatus, other: &ModelDeploymentStatus) -> bool {
     let outline = |status: &ModelDeploymentStatus| ModelDeploymentStatus { conditions: None, ..status.clone() };
     let list = |status: &ModelDeploymentStatus| status.conditions.clone().unwrap_or_default();
-    outline(one) == outline(other) && alike(&list(one), &list(other))
+    let (old, new) = (list(one), list(other));
+    outline(one) == outline(other) && alike(&old, &new) && !reworded(&old, &new)
 }
 
 fn at_fault(why: &str, outcome: Option<&Outcome>) -> Vec<Said> {
@@ -175,6 +176,11 @@ fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome
         let open: Vec<String> = what.open.iter().map(ToString::to_string).collect();
         let open = if open.is_empty() { String::new() } else { format!(": {}", open.join("; ")) };
         return no("LocalUnknown", format!("{}{open}", outcome.reason.sentence()));
+    }
+    // Endpoints of any port count then, and that is not what was asked for.
+    let of_service = |open: &&Open| matches!(open, Open::Port { service } if *service == terms.service);
+    if let Some(open) = what.open.iter().find(of_service) {
+        return no("LocalUnknown", open.to_string());
     }
     if !outcome.unavailable.is_empty() {
         return no("MetricsUnavailable", outcome.unavailable.clone());

@@ -203,7 +203,7 @@ impl View {
 
     /// How many endpoints of a Service are ready, those left out that this operator adds: of one of its ports, or of any.
     ///
-    /// Unknown while nobody can tell: the Service is missing or has no such port, its endpoints are names and not addresses
+    /// Unknown while nobody can tell: the Service is missing, has no such port or no slice yet, its endpoints are names and not addresses
     /// (ExternalName), not everything was listed yet, or the watches have been lost for more than a minute.
     #[must_use]
     pub fn local(&self, service: &Name, port: Option<i32>) -> Local {

@@ -65,15 +65,18 @@ impl Slices {
             Some(wanted) => slice.ports.iter().any(|name| **name == *wanted),
             None => ports.is_empty() || !slice.ports.is_empty(),
         };
-        let slices = self.of_service.get(service).into_iter().flatten().filter_map(|name| self.all.get(name));
-        let (mut seen, mut names) = (HashSet::<u64>::new(), false);
+        // Of a Service without endpoints there is a slice without endpoints. Where there is none, nobody has said anything yet, as in the
+        // first moments of a Service, or nobody ever will, of one without a selector.
+        let Some(names) = self.of_service.get(service) else { return Local::Unknown };
+        let slices = names.iter().filter_map(|name| self.all.get(name));
+        let (mut seen, mut has_names) = (HashSet::<u64>::new(), false);
         for slice in slices.filter(serves) {
             match &slice.ready {
                 Endpoints::Addresses(ready) => seen.extend(ready),
-                Endpoints::Names => names = true,
+                Endpoints::Names => has_names = true,
             }
         }
-        if names && seen.is_empty() {
+        if has_names && seen.is_empty() {
             return Local::Unknown;
         }
         Local::Ready(seen.len().try_into().unwrap_or(u32::MAX))

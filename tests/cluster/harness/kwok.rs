@@ -96,6 +96,21 @@ impl Kwok {
     }
 }
 
+/// Has kwok count what the pods of [`NODE`] have used so far: it takes what they use when it is asked for what they have used since it
+/// was asked last, however often that changed meanwhile.
+///
+/// # Errors
+/// If it is not there.
+pub(crate) fn count_usage(kubectl: &Kubectl) -> Result<(), String> {
+    let node = kubectl.get(&format!("node {NODE}"));
+    let port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"].as_u64();
+    let port = port.and_then(|port| u16::try_from(port).ok()).ok_or("the node has no port")?;
+    match get(port, &usage_path(NODE))? {
+        (200, _) => Ok(()),
+        seen => Err(format!("{seen:?}")),
+    }
+}
+
 fn usage_path(node: &str) -> String {
     format!("/metrics/nodes/{node}/metrics/resource")
 }

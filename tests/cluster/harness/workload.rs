@@ -136,6 +136,13 @@ impl Workload {
         self.kubectl.ok(&format!("annotate pod {pod} --overwrite {PREFIX}{name}={value}"));
     }
 
+    /// Has one of its pods do several things at once.
+    #[track_caller]
+    pub(crate) fn set_all_of_pod(&self, pod: &str, settings: &[(&str, String)]) {
+        let settings: Vec<String> = settings.iter().map(|(name, value)| format!("{PREFIX}{name}={value}")).collect();
+        self.kubectl.ok(&format!("annotate pod {pod} --overwrite {}", settings.join(" ")));
+    }
+
     /// Makes all its pods unready, or ready again.
     #[track_caller]
     pub(crate) fn set_ready(&self, ready: bool) {

@@ -53,7 +53,7 @@ fn endpoints_are_ready_unless_somebody_says_that_they_are_not() {
 fn losing_the_last_ready_endpoint_is_told_and_what_alters_nothing_is_not() {
     let driven = cluster();
     let slices = &driven.inner().slices;
-    assert_eq!(local(&driven), Local::Ready(0));
+    assert_eq!(local(&driven), Local::Unknown);
     let told = [Change::Endpoints(name("s"))];
     driven.put(slices, &slice("a", &json!([pod("10.0.0.1", "1", &ready())])));
     assert_eq!((local(&driven), driven.told().as_slice()), (Local::Ready(1), &told[..]));
@@ -64,10 +64,20 @@ fn losing_the_last_ready_endpoint_is_told_and_what_alters_nothing_is_not() {
     driven.put(slices, &slice("a", &json!([pod("10.0.0.1", "1", &json!({"ready": false}))])));
     assert_eq!((local(&driven), driven.told().as_slice()), (Local::Ready(0), &told[..]));
     // An empty list is null there.
-    let mut empty = slice("a", &Value::Null);
-    empty["ports"] = Value::Null;
-    driven.put(slices, &empty);
-    driven.delete(slices, &empty);
+    driven.put(slices, &placeholder());
+    assert_eq!(local(&driven), Local::Ready(0));
+    driven.delete(slices, &placeholder());
+    assert_eq!(local(&driven), Local::Unknown);
+}
+
+/// A Service that was deleted and made anew has no slice for a moment, and one without a selector has none for ever: neither is a
+/// failover. Of one that selects nothing that is ready there is a slice that says so.
+#[test]
+fn nobody_can_tell_what_is_ready_of_a_service_without_slices() {
+    let driven = cluster();
+    let slices = &driven.inner().slices;
+    assert_eq!(local(&driven), Local::Unknown);
+    driven.put(slices, &placeholder());
     assert_eq!(local(&driven), Local::Ready(0));
 }
 
@@ -112,12 +122,12 @@ fn our_own_slices_say_nothing_of_what_is_ready_here() {
     let mut ours = slice("a", &json!([pod("10.0.0.1", "1", &ready())]));
     ours["metadata"]["labels"]["endpointslice.kubernetes.io/managed-by"] = "beamlit-operator".into();
     driven.put(slices, &ours);
-    assert_eq!((local(&driven), driven.told().as_slice()), (Local::Ready(0), &[][..]));
+    assert_eq!((local(&driven), driven.told().as_slice()), (Local::Unknown, &[][..]));
     let theirs = slice("a", &json!([pod("10.0.0.1", "1", &ready())]));
     driven.put(slices, &theirs);
     assert_eq!(local(&driven), Local::Ready(1));
     driven.put(slices, &ours);
-    assert_eq!(local(&driven), Local::Ready(0));
+    assert_eq!(local(&driven), Local::Unknown);
     assert!(driven.metric("watch_objects{resource=\"endpointslices\"} 0"));
 }
 
@@ -132,12 +142,12 @@ fn a_slice_that_moves_to_another_service_changes_both() {
     moved["metadata"]["labels"]["kubernetes.io/service-name"] = "t".into();
     driven.put(slices, &moved);
     assert_eq!(driven.told(), [Change::Endpoints(name("s")), Change::Endpoints(name("t"))]);
-    assert_eq!((local(&driven), driven.view.local(&name("t"), None)), (Local::Ready(0), Local::Ready(1)));
+    assert_eq!((local(&driven), driven.view.local(&name("t"), None)), (Local::Unknown, Local::Ready(1)));
     // Nobody's, and of a Service that there is not.
     for labels in [json!({}), json!({"kubernetes.io/service-name": ""}), Value::Null] {
         moved["metadata"]["labels"] = labels;
         driven.put(slices, &moved);
-        assert_eq!(driven.view.local(&name("t"), None), Local::Ready(0));
+        assert_eq!(driven.view.local(&name("t"), None), Local::Unknown);
     }
     assert_eq!(driven.told(), [Change::Endpoints(name("t"))]);
     assert_eq!(driven.view.local(&name("none"), None), Local::Unknown);

@@ -100,6 +100,14 @@ fn service(name: &str, annotations: &Value) -> Value {
     json!({"metadata": metadata, "spec": {"type": "ClusterIP", "ports": [{"name": "http", "port": 80}]}})
 }
 
+/// The slice that Kubernetes keeps of the Service `s` while it has no endpoints.
+fn placeholder() -> Value {
+    json!({
+        "metadata": {"namespace": "ns", "name": "a", "labels": {"kubernetes.io/service-name": "s"}},
+        "addressType": "IPv4", "endpoints": null, "ports": null,
+    })
+}
+
 fn deployment(replicas: u32) -> Value {
     json!({
         "metadata": {"namespace": "ns", "name": "model", "uid": "u"},
@@ -219,7 +227,7 @@ async fn nothing_is_said_before_it_was_listed() {
     assert_eq!(driven.view.service(&name("t")), Lookup::Missing);
     // Its endpoints were not listed yet.
     assert_eq!(driven.view.local(&name("s"), None), Local::Unknown);
-    driven.list(slices, &[]);
+    driven.list(slices, &[placeholder()]);
     assert_eq!(driven.view.local(&name("s"), None), Local::Ready(0));
 
     let waiting = "waiting for: pods, deployments (reconciler), statefulsets (reconciler), daemonsets (reconciler), \
@@ -264,6 +272,7 @@ async fn what_is_lost_is_told_with_its_age_and_after_a_minute_nobody_can_tell_wh
     let driven = Driven::empty();
     let Inner { slices, services, pods, .. } = driven.inner();
     driven.put(services, &service("s", &json!({})));
+    driven.put(slices, &placeholder());
     assert_eq!(driven.view.local(&name("s"), None), Local::Ready(0));
     let fault = |cause: &str| Fault { act: "watch", cause: cause.to_owned(), kind: Kind::Other };
     slices.health.failed(&fault("refused"));
@@ -278,7 +287,7 @@ async fn what_is_lost_is_told_with_its_age_and_after_a_minute_nobody_can_tell_wh
     wait(20).await;
     assert_eq!(driven.view.local(&name("s"), None), Local::Unknown);
     assert_eq!(driven.view.report().missing, ["the watch of endpointslices was lost 70 s ago: refused"]);
-    driven.list(slices, &[]);
+    driven.list(slices, &[placeholder()]);
     assert_eq!(driven.view.local(&name("s"), None), Local::Ready(0));
     assert_eq!(driven.view.stale().map(|stale| stale.resource), Some("pods"));
 }
