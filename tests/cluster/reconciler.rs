@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::apart;
 use crate::harness::certificates::Authority;
-use crate::harness::operator::{NAMESPACE, Operator};
+use crate::harness::operator::{NAMESPACE, Operator, account};
 use crate::harness::{ControlPlane, Kubectl, poll};
-use crate::offloading::{account, model_deployment, says, wait_for_weight};
+use crate::offloading::{model_deployment, says, wait_for_weight};
 
 /// A replica that reconciles, under the shipped rights.
 pub(crate) fn replica(plane: &ControlPlane, name: &str, flags: &[String]) -> Operator {

@@ -62,6 +62,11 @@ impl Kubectl {
         other
     }
 
+    /// Where it acts, unless a command says otherwise.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// The kubectl that is run.
     #[allow(dead_code, reason = "the demo shows it")]
     pub(crate) fn program(&self) -> &std::path::Path {
