@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, clippy::expect_used)]
 #![allow(unreachable_pub, missing_docs, reason = "a test is nobody's library")]
 
+#[allow(dead_code, reason = "the tests of the cluster use more of it")]
 mod beamlit;
 
 mod beamlit_client {
@@ -13,5 +14,6 @@ mod beamlit_client {
     mod ownership;
     mod properties;
     mod resilience;
+    mod tls;
     mod tokens;
 }

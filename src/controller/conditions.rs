@@ -27,18 +27,6 @@ pub(super) enum Type {
 }
 
 impl Type {
-    /// Every type.
-    pub(super) const ALL: [Self; 8] = [
-        Self::Accepted,
-        Self::PoliciesResolved,
-        Self::Synced,
-        Self::Offloading,
-        Self::Ready,
-        Self::MetricsAvailable,
-        Self::Routed,
-        Self::Paused,
-    ];
-
     /// The word.
     #[must_use]
     pub(super) const fn word(self) -> &'static str {

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::client::Client;
 use kube::runtime::reflector::{ObjectRef, Store};
 
-use super::beamlit::Mirror;
+use super::beamlit::{Error, Mirror};
 use super::events::Events;
 use super::memory::Memory;
 use super::metrics::Readings;
@@ -37,7 +37,7 @@ pub(super) struct Context {
     pub(super) memory: Memory,
     /// What the sources of metrics last answered; none before they were first asked.
     pub(super) readings: ArcSwapOption<Readings>,
-    /// What Beamlit holds; none without credentials.
+    /// What Beamlit holds; none if nobody said where credentials are.
     pub(super) beamlit: Option<Arc<Mirror>>,
     /// The way to the API server, for what is read once.
     pub(super) client: Client,
@@ -64,6 +64,11 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// What Beamlit holds, as long as there are credentials for it.
+    pub(super) fn beamlit(&self) -> Option<&Arc<Mirror>> {
+        self.beamlit.as_ref().filter(|mirror| !matches!(mirror.fault(), Some(Error::NoCredentials(_))))
+    }
+
     /// One of the ModelDeployments.
     pub(super) fn model_deployment(&self, name: &Name) -> Option<Arc<Stored<ModelDeployments>>> {
         self.model_deployments.get(&reference(name))

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use kube::runtime::controller::{Action, Config, applier};
+use kube::runtime::controller::{Action, Config, Error, applier};
 use kube::runtime::reflector::Store;
 use tokio::time::Instant;
 
 use super::context::Context;
-use super::queue::Queued;
+use super::queue::{Queue, Queued};
 use super::stored::{Ours, Stored};
 use super::unfinished::{Finished, Unfinished};
 use crate::engine::world::Name;
@@ -31,7 +31,7 @@ pub(super) async fn drive<K, F, R>(
     controller: Controller,
     context: &Arc<Context>,
     store: Store<Stored<K>>,
-    queued: Queued,
+    (queue, queued): (Queue, Queued),
     reconcile: F,
 ) where
     K: Ours,
@@ -41,6 +41,7 @@ pub(super) async fn drive<K, F, R>(
     let failures = Arc::new(Failures::default());
     let reconcile = |object: Arc<Stored<K>>, context: Arc<Context>| {
         let (name, failures, began) = (object.name(), Arc::clone(&failures), Instant::now());
+        queue.served(&name);
         let metrics = Arc::clone(&context.metrics);
         let reconciled = reconcile(object, context);
         Box::pin(async move {
@@ -71,8 +72,14 @@ pub(super) async fn drive<K, F, R>(
     };
     let config = Config::default().concurrency(CONCURRENCY);
     let all = applier(reconcile, on_error, Arc::clone(context), store, queued.requests(), config);
-    // What failed was told of above; what is due and no longer there is no fault.
-    all.for_each(|_| std::future::ready(())).await;
+    all.for_each(|outcome| {
+        // What failed was told of above; what is due and no longer there is no fault.
+        if let Err(Error::ObjectNotFound(gone)) = outcome {
+            queue.served(&Name::new(gone.namespace.as_deref().unwrap_or_default(), &gone.name));
+        }
+        std::future::ready(())
+    })
+    .await;
 }
 
 impl Failures {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
@@ -19,6 +20,8 @@ pub(super) struct Memory {
     courses: Mutex<HashMap<Name, Arc<AsyncMutex<Option<Course>>>>>,
     outcomes: Mutex<HashMap<Name, Outcome>>,
     references: Mutex<References>,
+    /// The template of each object's pods as it was last read, as text, and its print.
+    templates: Mutex<HashMap<Name, (u64, Box<str>)>>,
 }
 
 /// Where the weight of one object is on its way. Whoever holds it is the only one that writes what the object's Service says.
@@ -32,10 +35,10 @@ pub(super) struct Course {
     pub(super) deployed: Option<Deployed>,
     /// The status that people see.
     pub(super) shown: OffloadAutoscalerStatus,
-    /// When it was written.
-    pub(super) shown_at: Option<Instant>,
-    /// Each metric's share of its target as it was written.
-    pub(super) shown_ratios: Vec<f64>,
+    /// When it was written, or taken over.
+    pub(super) shown_at: Instant,
+    /// Each metric's share of its target as it was written; none if another process wrote it.
+    pub(super) shown_ratios: Option<Vec<f64>>,
     /// Whether the Service says what was decided.
     pub(super) routed: Routed,
 }
@@ -149,6 +152,18 @@ impl Memory {
         before.as_ref().map(Outcome::outline) != outcome.as_ref().map(Outcome::outline)
     }
 
+    /// The template of an object's pods, if this is still its print.
+    pub(super) fn template(&self, of: &Name, print: u64) -> Option<Value> {
+        let templates = held(&self.templates);
+        let (known, template) = templates.get(of)?;
+        (*known == print).then(|| serde_json::from_str(template).ok()).flatten()
+    }
+
+    /// Notes the template of an object's pods.
+    pub(super) fn set_template(&self, of: &Name, print: u64, template: &Value) {
+        held(&self.templates).insert(of.clone(), (print, template.to_string().into()));
+    }
+
     /// Notes what an object depends on.
     pub(super) fn refers(&self, object: &Name, to: BTreeSet<Reference>) {
         held(&self.references).set(object, to);
@@ -165,6 +180,7 @@ impl Memory {
         held(&self.courses).remove(object);
         held(&self.outcomes).remove(object);
         held(&self.references).set(object, BTreeSet::new());
+        held(&self.templates).remove(object);
     }
 }
 
@@ -202,7 +218,7 @@ mod tests {
         memory.refers(&other, [service("s")].into());
         assert_eq!(memory.referring(&service("s")), [one.clone(), other.clone()]);
         memory.refers(&one, [service("t")].into());
-        assert_eq!(memory.referring(&service("s")), [other.clone()]);
+        assert_eq!(memory.referring(&service("s")), std::slice::from_ref(&other));
         memory.forget(&other);
         assert!(memory.referring(&service("s")).is_empty());
         memory.forget(&one);

@@ -132,17 +132,23 @@ pub async fn run(parts: Arc<Parts>) {
                     Controller::ModelDeployment,
                     &context,
                     context.model_deployments.clone(),
-                    queued_model_deployments,
+                    (context.model_deployments_due.clone(), queued_model_deployments),
                     model_deployment::reconcile,
                 ),
                 drive(
                     Controller::OffloadAutoscaler,
                     &context,
                     context.autoscalers.clone(),
-                    queued_autoscalers,
+                    (context.autoscalers_due.clone(), queued_autoscalers),
                     autoscaler::reconcile,
                 ),
-                drive(Controller::Policy, &context, context.policies.clone(), queued_policies, policy::reconcile),
+                drive(
+                    Controller::Policy,
+                    &context,
+                    context.policies.clone(),
+                    (context.policies_due.clone(), queued_policies),
+                    policy::reconcile
+                ),
             );
         });
     }

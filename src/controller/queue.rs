@@ -1,5 +1,8 @@
 //! What is to be looked at again: names of objects, from wherever a change is noticed.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use futures::stream::{self, Stream};
 use kube::runtime::reflector::ObjectRef;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -9,8 +12,12 @@ use crate::engine::world::Name;
 
 /// Where to say that an object is to be looked at. However often it is said of one, it is looked at once, and by nobody else at the
 /// same time.
-#[derive(Debug)]
-pub(super) struct Queue(UnboundedSender<Name>);
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    sender: UnboundedSender<Name>,
+    /// Who waits for their turn.
+    waiting: Arc<Mutex<HashSet<Name>>>,
+}
 
 /// Where it comes out.
 #[derive(Debug)]
@@ -21,13 +28,28 @@ impl Queue {
     #[must_use]
     pub(super) fn new() -> (Self, Queued) {
         let (sender, receiver) = unbounded_channel();
-        (Self(sender), Queued(receiver))
+        (Self { sender, waiting: Arc::default() }, Queued(receiver))
     }
 
     /// This object.
     pub(super) fn push(&self, object: Name) {
+        self.waiting().insert(object.clone());
         // Nobody listens any more when everything is being dropped.
-        _ = self.0.send(object);
+        _ = self.sender.send(object);
+    }
+
+    /// It is the object's turn, or there is no such object.
+    pub(super) fn served(&self, object: &Name) {
+        self.waiting().remove(object);
+    }
+
+    /// How many objects wait for their turn.
+    pub(super) fn depth(&self) -> usize {
+        self.waiting().len()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashSet<Name>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// These objects.

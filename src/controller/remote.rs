@@ -29,6 +29,11 @@ pub(super) fn owner<K: Ours>(object: &Stored<K>) -> Owner {
     }
 }
 
+/// Whether something of an object was on Beamlit when its status was last written.
+pub(super) fn was_there<K: Ours>(object: &Stored<K>) -> bool {
+    object.status::<Value>().is_some_and(|status| status.get("createdAtOnBeamlit").is_some())
+}
+
 /// Tells of what was not made but taken.
 pub(super) async fn tell<K: Ours>(object: &Stored<K>, context: &Context, applied: &Applied) {
     let key = &applied.stored.key;
@@ -58,8 +63,7 @@ pub(super) async fn release<K: Ours>(object: &Stored<K>, context: &Context) -> R
         Ok(()) => Ok(()),
         // Nobody could be asked: waiting would keep every object, and with it every namespace, for nothing.
         Err(Unfinished::Beamlit(Error::NoCredentials(_))) => {
-            let was_there = object.status::<Value>().is_some_and(|status| status.get("createdAtOnBeamlit").is_some());
-            if was_there {
+            if was_there(object) {
                 let note = "the operator has no credentials for Beamlit any more: what is there stays as it is";
                 leave_behind(object, context, LeftBehind::NoCredentials, note).await;
             }

@@ -10,9 +10,10 @@ use super::context::Context;
 use super::metrics::{Health, Query, Sources};
 use super::strays;
 use super::triggers::everything;
+use crate::telemetry::reconciler::Controller;
 
 /// How often it is looked for metrics that nobody has asked for yet: those of objects that have just appeared.
-const NEW: Duration = Duration::from_secs(1);
+const NEW: Duration = Duration::from_secs(2);
 
 /// Sweeps every so often, for ever.
 pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Duration) {
@@ -54,8 +55,18 @@ fn has_new(context: &Context, queries: &BTreeSet<Query>) -> bool {
     queries.iter().any(|query| readings.as_deref().is_none_or(|readings| !readings.asked(query)))
 }
 
-/// Tells how the sources do.
+/// Tells how the sources do, and how much waits.
 fn tell(context: &Context, sources: &Sources) {
+    for (controller, queue) in [
+        (Controller::ModelDeployment, &context.model_deployments_due),
+        (Controller::OffloadAutoscaler, &context.autoscalers_due),
+        (Controller::Policy, &context.policies_due),
+    ] {
+        context.metrics.queue_depth(controller, queue.depth());
+    }
+    if context.beamlit().is_none() {
+        context.metrics.beamlit_unused();
+    }
     for (source, health) in sources.health() {
         match health {
             Health::Unasked => context.metrics.source_unused(source),

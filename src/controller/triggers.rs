@@ -94,7 +94,11 @@ pub(super) async fn by_view(context: Arc<Context>) {
             }
             view::Change::Workload(kind, name) => {
                 let referring = context.memory.referring(&Reference::workload(kind, name));
-                context.autoscalers_due.extend(referring);
+                context.autoscalers_due.extend(referring.iter().cloned());
+                // Its pods may be others, of which Beamlit is told.
+                if context.beamlit().is_some() {
+                    context.model_deployments_due.extend(referring);
+                }
             }
             view::Change::All => {
                 everything(&context);

@@ -1,6 +1,5 @@
 //! A strict stand-in for Beamlit's API, on loopback: it does what is documented and nothing else, refuses every body that the
 //! contract does not know, writes down every call, and fails on demand in every way that a server can.
-#![allow(dead_code)]
 
 pub mod contract;
 mod store;

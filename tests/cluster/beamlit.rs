@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::apart;
 use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::offloading::{model_deployment, says, wait_for_weight};
 use crate::reconciler::{ready, replica, serve};
 use crate::stand_in::{Answer, Beamlit, CREDENTIALS};
+use crate::troubled;
 
 /// The credentials as a Secret is mounted.
 fn credentials(plane: &ControlPlane) -> PathBuf {
@@ -45,7 +45,7 @@ fn wait_for(kubectl: &Kubectl, object: &str, condition: &str, reason: &str) -> S
 
 #[test]
 fn traffic_goes_to_a_model_on_beamlit_once_it_is_deployed_and_not_before() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("beamlit");
     let beamlit = Beamlit::start();
     serve(&kubectl, "model");
@@ -83,7 +83,7 @@ fn traffic_goes_to_a_model_on_beamlit_once_it_is_deployed_and_not_before() {
 
 #[test]
 fn names_on_beamlit_are_taken_over_left_alone_moved_and_let_go() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("owners");
     let beamlit = Beamlit::start();
     beamlit.store(|store| {
@@ -131,7 +131,7 @@ fn names_on_beamlit_are_taken_over_left_alone_moved_and_let_go() {
 
 #[test]
 fn an_object_goes_when_beamlit_is_back_or_when_it_is_told_not_to_wait() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("waiting");
     let beamlit = Beamlit::start();
     for name in ["one", "other"] {

@@ -26,7 +26,9 @@ use anstyle::Style;
 use harness::operator::account;
 use harness::simulation::Simulation;
 use harness::{Gate, Kubectl};
-use live::{Live, SMALLEST, Screen, terminal};
+use live::Live;
+use live::picture::SMALLEST;
+use live::screen::{Screen, terminal};
 
 fn main() -> ExitCode {
     match demo() {

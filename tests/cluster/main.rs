@@ -31,6 +31,7 @@ mod install;
 mod live;
 #[path = "../corpus/mod.rs"]
 mod manifests;
+mod migration;
 mod offloading;
 mod policies;
 mod reconciler;
@@ -89,6 +90,14 @@ fn apart() -> MutexGuard<'static, ControlPlane> {
         LazyLock::new(|| ControlPlane::start().map(Mutex::new));
     let plane = APART.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
     // What a failed test registered is gone: its gate was closed when it was dropped.
+    plane.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A control plane for one test at a time, on which operators reconcile and are killed; no API server asks them.
+fn troubled() -> MutexGuard<'static, ControlPlane> {
+    static TROUBLED: LazyLock<Result<Mutex<ControlPlane>, String>> =
+        LazyLock::new(|| ControlPlane::start().map(Mutex::new));
+    let plane = TROUBLED.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
     plane.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::operator::account;
+pub(crate) use crate::harness::operator::account;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
 use crate::harness::{ControlPlane, Gate, Kubectl, poll};
 use crate::reconciled;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::apart;
 use crate::harness::certificates::Authority;
-use crate::harness::operator::{NAMESPACE, Operator, account};
+use crate::harness::operator::{NAMESPACE, Operator};
+use crate::harness::prometheus::Prometheus;
 use crate::harness::{ControlPlane, Kubectl, poll};
-use crate::offloading::{model_deployment, says, wait_for_weight};
+use crate::offloading::{account, model_deployment, says, wait_for_weight};
+use crate::troubled;
 
 /// A replica that reconciles, under the shipped rights.
 pub(crate) fn replica(plane: &ControlPlane, name: &str, flags: &[String]) -> Operator {
@@ -30,8 +31,9 @@ pub(crate) fn serve(kubectl: &Kubectl, name: &str) {
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
         "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8080}]}});
     kubectl.apply(&deployment.to_string());
-    kubectl.apply(&service.to_string());
+    // First of all: a Service without any is a failover, if only for a moment.
     ready(kubectl, name, true);
+    kubectl.apply(&service.to_string());
 }
 
 /// Makes the one endpoint of such a Service ready, or not.
@@ -60,7 +62,7 @@ fn leader(plane: &ControlPlane) -> String {
 
 #[test]
 fn killed_in_any_phase_it_carries_on_where_it_was() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("killed");
     serve(&kubectl, "model");
     let mut operator = replica(&plane, "killed", &[]);
@@ -102,7 +104,7 @@ fn killed_in_any_phase_it_carries_on_where_it_was() {
 
 #[test]
 fn of_two_replicas_one_decides_and_the_other_goes_on_when_it_is_gone() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("replicas");
     serve(&kubectl, "model");
     let one = replica(&plane, "one", &[]);
@@ -138,7 +140,7 @@ fn of_two_replicas_one_decides_and_the_other_goes_on_when_it_is_gone() {
 
 #[test]
 fn a_policy_that_goes_brings_traffic_home_and_one_that_comes_lets_it_leave() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("policies-go");
     serve(&kubectl, "model");
     let file = plane.folder().path().join("places.yaml");
@@ -180,7 +182,7 @@ fn a_policy_that_goes_brings_traffic_home_and_one_that_comes_lets_it_leave() {
 
 #[test]
 fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
-    let plane = apart();
+    let plane = troubled();
     let kubectl = plane.namespace("missing");
     let _operator = replica(&plane, "missing", &[]);
     kubectl.apply(&failover_only(&kubectl, "model").to_string());
@@ -247,7 +249,7 @@ fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
 
 #[test]
 fn without_the_api_server_nothing_moves_and_with_it_everything_goes_on() {
-    let mut plane = apart();
+    let mut plane = troubled();
     let kubectl = plane.namespace("restarted");
     serve(&kubectl, "model");
     let operator = replica(&plane, "restarted", &[]);
@@ -260,5 +262,47 @@ fn without_the_api_server_nothing_moves_and_with_it_everything_goes_on() {
     wait_for_weight(&kubectl, "model", 100, "Failover");
     let restarts = operator.metric(r#"task_restarts_total{task="reconciler"}"#).unwrap();
     assert!(restarts < 1.0, "{restarts} restarts of the reconciler");
+    kubectl.ok("delete mdep model --timeout=30s");
+}
+
+#[test]
+fn a_prometheus_is_asked_and_its_outage_holds_the_weight() {
+    let plane = troubled();
+    let kubectl = plane.namespace("prometheus");
+    serve(&kubectl, "model");
+    let prometheus = Prometheus::start(plane.folder(), "prometheus").unwrap();
+    prometheus.expose("queue_depth{queue=\"a\"} 30\nqueue_depth{queue=\"b\"} 10\n");
+    let file = plane.folder().path().join("sources.yaml");
+    let configuration = json!({"apiVersion": "config.beamlit.com/v1alpha1", "kind": "OperatorConfiguration",
+        "prometheus": {"url": format!("http://127.0.0.1:{}", prometheus.port)}});
+    std::fs::write(&file, configuration.to_string()).unwrap();
+    let operator = replica(&plane, "prometheus-operator", &[format!("--config={}", file.display())]);
+    let mut model = failover_only(&kubectl, "model");
+    // One by an expression, and one by a name and a selector.
+    model["spec"]["offloadingConfig"]["metrics"] = json!([
+        {"type": "External", "external": {"metric": {"name": "sum(queue_depth)"}, "target": {"type": "Value", "value": "100"}}},
+        {"type": "External", "external": {"metric": {"name": "queue_depth", "selector": {"matchLabels": {"queue": "b"}}},
+            "target": {"type": "Value", "value": "1k"}}},
+    ]);
+    model["spec"]["offloadingConfig"]["behavior"]["scaleDown"] = json!({"stabilizationWindowSeconds": 0});
+    kubectl.apply(&model.to_string());
+    wait_for_weight(&kubectl, "model", 0, "AtHome");
+    let shows = |targets: &str| {
+        poll("the targets", || {
+            let table = kubectl.ok("get ofa model");
+            if table.contains(targets) { Ok(()) } else { Err(table) }
+        })
+        .unwrap();
+    };
+    shows("40/100, 10/1k");
+    prometheus.expose("queue_depth{queue=\"a\"} 130\nqueue_depth{queue=\"b\"} 10\n");
+    wait_for_weight(&kubectl, "model", 50, "TargetReached");
+    // Neither an outage nor a series that ended lets go.
+    drop(prometheus);
+    wait_for_weight(&kubectl, "model", 50, "MetricsUnavailable");
+    shows("<unknown>/100");
+    let said = kubectl.get("mdep model")["status"].to_string();
+    assert!(said.contains("onnection refused"), "{said}");
+    assert_eq!(operator.metric(r#"metric_source_up{source="prometheus"}"#).unwrap(), 0.0);
     kubectl.ok("delete mdep model --timeout=30s");
 }

@@ -18,6 +18,7 @@ use super::beamlit::Key;
 use super::context::{Context, now};
 use super::events::Tone;
 use super::memory::{Course, Deployed, Outcome, Routed};
+use super::remote;
 use super::stored::{OffloadAutoscalers, Stored};
 use super::terms::{RemoteModel, Terms};
 use super::unfinished::{Finished, Unfinished};
@@ -111,13 +112,15 @@ struct Step<'s> {
 fn deployed(terms: &Terms, before: &Course, context: &Context) -> Option<Deployed> {
     let RemoteModel { environment, name } = terms.remote.as_ref()?;
     let model = format!("{environment}/{name}");
+    let last = before.deployed.clone().filter(|deployed| deployed.model == model);
     let known = context.beamlit.as_ref().and_then(|mirror| mirror.get(&Key::model(environment, name)));
     match known {
-        Some(stored) => Some(Deployed {
-            model,
-            is: stored.is_some_and(|stored| stored.is_deployed() && super::remote::is_owned(&stored, &terms.uid)),
-        }),
-        None => before.deployed.clone().filter(|deployed| deployed.model == model),
+        Some(Some(stored)) if remote::is_owned(&stored, &terms.uid) => match stored.serves() {
+            Some(is) => Some(Deployed { model, is }),
+            None => last.or(Some(Deployed { model, is: false })),
+        },
+        Some(_) => Some(Deployed { model, is: false }),
+        None => last,
     }
 }
 
@@ -130,21 +133,25 @@ async fn show(
     course: &mut Course,
 ) -> Result<bool, NotWritten> {
     let next = status::status(autoscaler.generation(), step, state, &course.shown, &course.routed);
-    let since = course.shown_at.map(|at| at.elapsed());
     let ratios = step.seen.ratios();
-    let moved = ratios.len() != course.shown_ratios.len()
-        || ratios.iter().zip(&course.shown_ratios).any(|(one, other)| (one - other).abs() >= MOVED);
+    let moved = match &course.shown_ratios {
+        Some(shown) => {
+            shown.len() != ratios.len() || shown.iter().zip(&ratios).any(|(one, other)| (one - other).abs() >= MOVED)
+        }
+        // What another process wrote is only known in words.
+        None => course.shown.targets != next.targets,
+    };
     let due = step.decision.persist && course.state != *state
         || *step.deployed != course.deployed
         || status::differs(&course.shown, &next)
-        || moved && since.is_none_or(|since| since >= SHOW);
+        || moved && course.shown_at.elapsed() >= SHOW;
     if !due {
         return Ok(false);
     }
     context.writer.status(autoscaler, &next).await?;
     course.shown = OffloadAutoscalerStatus { state: None, ..next };
-    course.shown_at = Some(Instant::now());
-    course.shown_ratios = ratios;
+    course.shown_at = Instant::now();
+    course.shown_ratios = Some(ratios);
     Ok(true)
 }
 

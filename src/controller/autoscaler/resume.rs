@@ -1,6 +1,7 @@
 //! Where to carry on: from the state that was stored, or else from what can be told from the outside, and only then from 0.
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::api::OffloadAutoscalerStatus;
 use crate::controller::memory::{Course, Deployed, Routed};
@@ -40,8 +41,9 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
         state,
         deployed: stored.as_ref().and_then(deployed),
         shown,
-        shown_at: None,
-        shown_ratios: Vec::new(),
+        // Thousands that were taken over must not all be written anew at once.
+        shown_at: Instant::now(),
+        shown_ratios: None,
         routed: Routed::Yes,
     }
 }

@@ -360,6 +360,32 @@ mod tests {
     }
 
     #[test]
+    fn authorities_are_certificates_or_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.crt");
+        let caller = || {
+            let mut settings = Settings::new(Credentials::of("me", "hunter2").unwrap()).unwrap();
+            settings.ca_file = Some(file.clone());
+            Caller::new(settings, Arc::default()).map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert!(caller().unwrap_err().contains("cannot be read"));
+        for (content, fault) in [
+            ("", "there is no certificate in it"),
+            ("hunter2", "there is no certificate in it"),
+            ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "it is no PEM"),
+            ("-----BEGIN CERTIFICATE-----\naHVudGVyMg==\n-----END CERTIFICATE-----\n", ""),
+        ] {
+            std::fs::write(&file, content).unwrap();
+            let error = caller().unwrap_err();
+            assert!(error.contains(fault) && !error.contains("hunter2"), "{error}");
+        }
+        let key = rcgen::KeyPair::generate().unwrap();
+        let authority = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+        std::fs::write(&file, authority.pem()).unwrap();
+        assert_eq!(caller(), Ok(()));
+    }
+
+    #[test]
     fn a_secret_goes_over_tls_to_one_place() {
         let caller = |base: &str, workspace: Option<&str>| {
             let mut settings = Settings::new(Credentials::of("me", "hunter2").unwrap()).unwrap();

@@ -70,7 +70,15 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Whether a model serves.
+    /// Whether a model serves; none while it is being deployed: then what was deployed before goes on serving, if anything was. (Every
+    /// change of ours has it deployed anew, down to that of a label.)
+    #[must_use]
+    pub fn serves(&self) -> Option<bool> {
+        let is = |status: &str| self.status.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(status));
+        if is("deploying") { None } else { Some(is("deployed")) }
+    }
+
+    /// Whether a model is as it should be, and serves.
     #[must_use]
     pub fn is_deployed(&self) -> bool {
         self.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("deployed"))

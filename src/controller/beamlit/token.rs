@@ -28,6 +28,10 @@ const LONGEST: usize = 8 * 1024;
 /// How long a token counts of which nobody says how long it lives, and how long one counts at most.
 const LIFE: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(24 * 3600));
 
+/// For how long credentials count that can no longer be read. What is swapped may be away for a moment; a Secret that was deleted is
+/// to be gone.
+const AWAY: Duration = Duration::from_secs(60);
+
 /// How often the files of the credentials are looked at, and how soon a renewal that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -40,8 +44,8 @@ pub(super) struct Tokens {
     timeout: Duration,
     /// The token that counts.
     cached: Mutex<Option<Arc<Token>>>,
-    /// The credentials as they were last read, and when they are to be read again.
-    known: Mutex<Option<(Arc<Pair>, Instant)>>,
+    /// The credentials as they were last read.
+    known: Mutex<Option<Known>>,
     /// How often they have changed.
     changes: AtomicU64,
     /// Credentials that were refused, why, and until when they are not shown again.
@@ -52,6 +56,16 @@ pub(super) struct Tokens {
     /// Counts requests that came to an end.
     requests: AtomicU64,
     metrics: Arc<Metrics>,
+}
+
+/// Credentials as they were last read.
+#[derive(Clone, Debug)]
+struct Known {
+    pair: Arc<Pair>,
+    /// When they are to be read again.
+    again: Instant,
+    /// Until when they count if they cannot be.
+    until: Instant,
 }
 
 /// A token that counts for a while.
@@ -153,8 +167,8 @@ impl Tokens {
 
     /// The credentials may have been renewed.
     fn look_again(&self) {
-        if let Some((_, again)) = lock(&self.known).as_mut() {
-            *again = Instant::now();
+        if let Some(known) = lock(&self.known).as_mut() {
+            known.again = Instant::now();
         }
     }
 
@@ -181,7 +195,7 @@ impl Tokens {
     /// The credentials, read again now and then.
     async fn pair(&self) -> Result<Arc<Pair>, Error> {
         let known = lock(&self.known).clone();
-        if let Some((pair, again)) = &known
+        if let Some(Known { pair, again, .. }) = &known
             && Instant::now() < *again
         {
             return Ok(Arc::clone(pair));
@@ -189,20 +203,27 @@ impl Tokens {
         let credentials = self.credentials.clone();
         let read = spawn_blocking(move || credentials.read()).await;
         let read = read.unwrap_or_else(|_| Err(Error::NoCredentials("they could not be read".to_owned())));
-        let pair = match (read, known) {
-            (Ok(pair), _) => pair,
-            // What is swapped is not there for a moment, and what was there still counts.
-            (Err(error), Some((pair, _))) => {
+        let now = Instant::now();
+        let (pair, until) = match (read, known) {
+            (Ok(pair), _) => (pair, now + AGAIN + AWAY),
+            (Err(error), Some(Known { pair, until, .. })) if now < until => {
                 tracing::warn!("{error}; the last ones still count");
-                pair
+                (pair, until)
             }
-            (Err(error), None) => return Err(error),
+            (Err(error), known) => {
+                if known.is_some() {
+                    *lock(&self.known) = None;
+                    *lock(&self.cached) = None;
+                    self.metrics.beamlit_token(false);
+                }
+                return Err(error);
+            }
         };
         let mut known = lock(&self.known);
-        if known.as_ref().is_none_or(|(known, _)| *known != pair) {
+        if known.as_ref().is_none_or(|known| known.pair != pair) {
             self.changes.fetch_add(1, Ordering::Release);
         }
-        *known = Some((Arc::clone(&pair), Instant::now() + AGAIN));
+        *known = Some(Known { pair: Arc::clone(&pair), again: now + AGAIN, until });
         Ok(pair)
     }
 
@@ -319,6 +340,41 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_that_are_taken_away_do_not_count_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = |text: &str| std::fs::write(folder.path().join("token"), BASE64_STANDARD.encode(text)).unwrap();
+        let tokens = Tokens::new(
+            reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls()).build().unwrap(),
+            Url::parse("http://127.0.0.1:9/").unwrap(),
+            Credentials::in_folder(folder.path()),
+            Duration::from_secs(1),
+            Duration::ZERO,
+            Arc::default(),
+        );
+        assert!(tokens.pair().await.is_err());
+        token("me:one");
+        let secret = async || tokens.pair().await.map(|pair| pair.secret.revealed().to_owned()).ok();
+        assert_eq!((secret().await.as_deref(), tokens.credentials()), (Some("one"), 1));
+        token("me:two");
+        assert_eq!(secret().await.as_deref(), Some("one"), "they are not read with every call");
+        tokio::time::advance(AGAIN).await;
+        assert_eq!((secret().await.as_deref(), tokens.credentials()), (Some("two"), 2));
+        std::fs::remove_file(folder.path().join("token")).unwrap();
+        tokio::time::advance(AGAIN + AWAY / 2).await;
+        assert_eq!(secret().await.as_deref(), Some("two"));
+        tokio::time::advance(AWAY).await;
+        assert_eq!(secret().await, None);
+        token("me:two");
+        assert_eq!((secret().await.as_deref(), tokens.credentials()), (Some("two"), 3));
+    }
+
+    fn tls() -> rustls::ClientConfig {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        builder.unwrap().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
+    }
 
     #[test]
     fn a_life_is_a_time_to_come_within_a_day() {

@@ -48,7 +48,7 @@ pub(super) async fn apply(object: &Stored<ModelDeployments>, context: &Context, 
         return Applied { remote: None, cluster: Err(error) };
     }
     let cluster = in_cluster(object, context, &name, what).await;
-    let remote = match &context.beamlit {
+    let remote = match context.beamlit() {
         Some(mirror) => Some(on_beamlit(object, context, mirror, what).await),
         None => None,
     };

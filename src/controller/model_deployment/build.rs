@@ -6,6 +6,7 @@ use super::dereference::{Found, workload};
 use super::validate::Judged;
 use crate::api::OffloadAutoscalerSpec;
 use crate::controller::memory::Reference;
+use crate::controller::remote;
 use crate::controller::stored::{ModelDeployments, Stored, annotation};
 use crate::controller::terms::{Held, RemoteModel, Terms};
 use crate::engine::compile::{Backend, Blocked, Open, Plan, beamlit};
@@ -60,7 +61,7 @@ fn what(object: &Stored<ModelDeployments>, found: &Found, plan: Plan) -> Result<
     let terms = Terms::of(object.uid(), &plan, remote, pause).map_err(|error| error.to_string())?;
     let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, open } = plan;
     Ok(What {
-        leaves_something: terms.is_some() || found.beamlit,
+        leaves_something: terms.is_some() || found.beamlit || remote::was_there(object),
         has_policies: !model.spec.policies.is_empty()
             || !found.configuration.policies_of(model.metadata.environment).is_empty(),
         autoscaler,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+use serde_json::Value;
 
 use crate::controller::context::Context;
 use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::unfinished::Unfinished;
 use crate::engine::configuration::Configuration;
-use crate::engine::parse::Node;
-use crate::engine::world::{Fact, Lookup, Name, Resource, Workload, World};
+use crate::engine::world::{Fact, Lookup, Name, Pods, Workload, World};
 use crate::telemetry::reconciler::Answer;
 
 /// By what an object is judged.
@@ -29,39 +29,58 @@ pub(super) async fn dereference(object: &Stored<ModelDeployments>, context: &Con
     }
     let mut world = World::clone(&context.watches.world());
     let mut configuration = (context.configuration)();
-    if let Some(mirror) = &context.beamlit {
+    let beamlit = context.beamlit();
+    if let Some(mirror) = beamlit {
         // Without a name of its own, the workspace is that of the credentials.
         if configuration.workspace.is_none()
             && let Some(workspace) = mirror.workspace()
         {
             Arc::make_mut(&mut configuration).workspace = Some(workspace);
         }
-        if let Some(fact) = pods(object, context, &world).await? {
-            world.put(fact);
+        if let Some(pods) = pods(object, context, &world).await? {
+            world.put(pods);
         }
     }
-    Ok(Found { world, configuration, beamlit: context.beamlit.is_some() })
+    Ok(Found { world, configuration, beamlit: beamlit.is_some() })
 }
 
-/// The workload with the template of its pods, which Beamlit is told; none if there is no such workload.
+/// The pods of the workload with their template, which Beamlit is told; none if there is no such workload.
 async fn pods(object: &Stored<ModelDeployments>, context: &Context, world: &World) -> Result<Option<Fact>, Unfinished> {
     let Some((kind, name)) = workload(object) else { return Ok(None) };
     // What is not there need not be asked for, and what is another team's must not be.
-    let there = matches!(world.workload(kind, &name), Lookup::Found(_));
     let own = object.name();
     let may = own.namespace() == name.namespace()
         || matches!(world.granted(own.namespace(), "apps", kind.name(), &name), Lookup::Found(()));
-    if !there || !may {
+    let (Lookup::Found(pods), Lookup::Found(scaled), true) =
+        (world.workload(kind, &name), context.view.workload(kind, &name), may)
+    else {
         return Ok(None);
-    }
+    };
+    let template = match context.memory.template(&own, scaled.template) {
+        Some(template) => template,
+        None => {
+            let Some(template) = read(context, kind, &name).await? else { return Ok(None) };
+            context.memory.set_template(&own, scaled.template, &template);
+            template
+        }
+    };
+    Ok(Some(Fact::Workload(kind, name, Pods { ports: pods.ports.clone(), template: Some(Arc::new(template)) })))
+}
+
+/// Reads the template of a workload's pods, of which only a print is watched.
+async fn read(context: &Context, kind: Workload, name: &Name) -> Result<Option<Value>, Unfinished> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", kind.name()));
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), name.namespace(), &resource);
     let found = api.get_opt(name.name()).await;
-    context.metrics.kubernetes_request("get_workload", found.as_ref().map_or_else(Answer::of_error, |_| Answer::Ok));
+    let answer = match &found {
+        Ok(_) => Answer::Ok,
+        Err(kube::Error::Api(status)) => Answer::of(status.code),
+        Err(_) => Answer::Unreachable,
+    };
+    context.metrics.kubernetes_request("get_workload", answer);
     let unread =
         |error: kube::Error| Unfinished::Unread { what: format!("{} {name}", kind.name()), why: error.to_string() };
-    let tree = found.map_err(unread)?.and_then(|workload| serde_json::to_value(workload).ok());
-    Ok(tree.and_then(|tree| Fact::of_file(Resource::Workloads(kind), &Node::from(&tree), name.namespace())))
+    Ok(found.map_err(unread)?.and_then(|mut workload| Some(workload.data.get_mut("spec")?.get_mut("template")?.take())))
 }
 
 /// Which workload an object names.

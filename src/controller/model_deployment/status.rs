@@ -209,3 +209,117 @@ async fn tell(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::controller::terms::Terms;
+    use crate::engine::Surroundings;
+    use crate::engine::compile::compile;
+    use crate::engine::finding::Findings;
+    use crate::engine::parse::{JsonLimits, from_json};
+    use crate::engine::world::Name;
+
+    /// What an object with a backend of its own comes to; without one, Beamlit's.
+    fn what(own: bool) -> What {
+        let backend = if own { r#","remoteBackend":{"host":"a.example"}"# } else { "" };
+        let object = format!(
+            r#"{{"metadata":{{"name":"m"}},"spec":{{"model":"m","modelSourceRef":{{"name":"m"}},"serviceRef":{{"name":"m"}},
+                "offloadingConfig":{{"metrics":[]{backend}}}}}}}"#
+        );
+        let node = from_json(object.as_bytes(), JsonLimits::UniqueKeys).unwrap();
+        let plan = compile(&node, &Surroundings::alone("default"), &Findings::default()).unwrap();
+        let terms = Terms::of("uid", &plan, None, None).unwrap();
+        What {
+            autoscaler: plan.autoscaler,
+            terms,
+            model: plan.beamlit,
+            backend: plan.backend,
+            blocked: plan.blocked,
+            open: plan.open,
+            has_policies: false,
+            leaves_something: true,
+        }
+    }
+
+    fn outcome() -> Outcome {
+        Outcome { weight: 0, reason: Reason::AtHome, blocked: None, routed: Routed::Yes, unavailable: String::new() }
+    }
+
+    fn without_beamlit() -> Applied {
+        Applied { remote: None, cluster: Ok(()) }
+    }
+
+    /// The conditions as `type=status(reason)`.
+    fn shown(what: What, applied: &Applied, outcome: Option<&Outcome>) -> BTreeMap<String, String> {
+        let desired = Desired { references: Default::default(), what: Ok(what) };
+        let status = status(3, &ModelDeploymentStatus::default(), &desired, applied, outcome);
+        let conditions = status.conditions.unwrap_or_default();
+        conditions.into_iter().map(|it| (it.type_, format!("{}({})", it.status, it.reason))).collect()
+    }
+
+    fn ready(what: What, applied: &Applied, outcome: Option<&Outcome>) -> String {
+        shown(what, applied, outcome).remove("Ready").unwrap_or_default()
+    }
+
+    #[test]
+    fn without_credentials_only_what_needs_beamlit_is_not_ready() {
+        assert_eq!(ready(what(true), &without_beamlit(), Some(&outcome())), "True(Ready)");
+        assert_eq!(ready(what(false), &without_beamlit(), Some(&outcome())), "False(NotSynced)");
+        let all = shown(what(true), &without_beamlit(), Some(&outcome()));
+        assert_eq!(all["Synced"], "False(NoCredentials)");
+        assert_eq!(all["Offloading"], "False(AtHome)");
+        assert_eq!(all["PoliciesResolved"], "True(NoPolicies)");
+    }
+
+    #[test]
+    fn the_gravest_reason_is_told() {
+        let of = |change: fn(&mut Outcome)| {
+            let mut outcome = outcome();
+            change(&mut outcome);
+            ready(what(true), &without_beamlit(), Some(&outcome))
+        };
+        assert_eq!(of(|it| it.routed = Routed::Missing), "False(ServiceMissing)");
+        assert_eq!(of(|it| it.routed = Routed::Taken("a/b".to_owned())), "False(ServiceTaken)");
+        assert_eq!(of(|it| it.routed = Routed::Failed("no".to_owned())), "False(WriteFailed)");
+        assert_eq!(of(|it| it.blocked = Some(Blocked::RemoteNotReady)), "False(RemoteNotReady)");
+        assert_eq!(of(|it| it.reason = Reason::LocalUnknown), "False(LocalUnknown)");
+        assert_eq!(of(|it| it.unavailable = "metrics[0]".to_owned()), "False(MetricsUnavailable)");
+        let mut blocked = what(true);
+        blocked.blocked = vec![Blocked::Disabled, Blocked::NotGranted];
+        assert_eq!(ready(blocked, &without_beamlit(), Some(&outcome())), "False(Disabled)");
+        assert_eq!(ready(what(true), &without_beamlit(), None), "Unknown(Pending)");
+        let unwritten = Applied { remote: None, cluster: Err(NotWritten::Changed("it".to_owned())) };
+        assert_eq!(ready(what(true), &unwritten, Some(&outcome())), "False(WriteFailed)");
+    }
+
+    #[test]
+    fn an_object_that_nobody_understands_says_so_and_keeps_what_beamlit_said() {
+        let before = ModelDeploymentStatus {
+            workspace: Some("w".to_owned()),
+            created_at_on_beamlit: Some("2026-01-01T00:00:00Z".to_owned()),
+            ..ModelDeploymentStatus::default()
+        };
+        let desired = Desired { references: Default::default(), what: Err("spec.model: Required value".to_owned()) };
+        let mut away = outcome();
+        away.weight = 50;
+        let status = status(4, &before, &desired, &without_beamlit(), Some(&away));
+        assert_eq!(status.workspace.as_deref(), Some("w"));
+        assert_eq!(status.created_at_on_beamlit, before.created_at_on_beamlit);
+        // It says what is so: the weight stays as it is.
+        assert_eq!((status.offloading_status, status.observed_generation), (Some(true), Some(4)));
+        let accepted = status.conditions.unwrap().remove(0);
+        assert_eq!((accepted.status.as_str(), accepted.reason.as_str()), ("False", "Invalid"));
+        assert_eq!(accepted.message, "spec.model: Required value");
+    }
+
+    #[test]
+    fn a_service_of_which_only_the_name_is_known_is_named() {
+        let mut missing = outcome();
+        missing.routed = Routed::Missing;
+        let said = super::ready(&what(true), &without_beamlit(), &remote::synced(false, None), Some(&missing));
+        assert!(said.message.contains(&Name::new("default", "m").to_string()), "{}", said.message);
+    }
+}

@@ -28,7 +28,7 @@ pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Contex
         return Ok(Finished { next: Action::await_change(), changed: false });
     }
     let policy = validate(&object, &context)?;
-    let applied = match (&policy, &context.beamlit) {
+    let applied = match (&policy, context.beamlit()) {
         (Ok(policy), Some(mirror)) => {
             // First of all: what is put there must be taken away again.
             context.writer.add_finalizer(&object).await?;

@@ -65,6 +65,8 @@ pub struct Scaled {
     pub replicas: u32,
     /// How many it should have: `spec.replicas`, or `desiredNumberScheduled` of a DaemonSet.
     pub desired: u32,
+    /// What tells its template of pods from another one.
+    pub template: u64,
 }
 
 /// A Service whose traffic may be routed.

@@ -1,10 +1,11 @@
 //! The workloads of one kind: whom they select, and how many of them there are.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::kept::Store;
 use super::{Change, Scaled, Selector};
@@ -65,6 +66,20 @@ pub(super) struct Body {
 struct Spec {
     replicas: Option<i32>,
     selector: LabelSelector,
+    template: Print,
+}
+
+/// What tells one template of pods from another; the template itself is passed over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Print(u64);
+
+impl<'de> Deserialize<'de> for Print {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let template = serde_json::Value::deserialize(deserializer)?;
+        let mut hasher = DefaultHasher::new();
+        template.to_string().hash(&mut hasher);
+        Ok(Self(hasher.finish()))
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -88,6 +103,7 @@ impl Body {
             selector: Selector::of(&spec.selector).unwrap_or_else(|_| Selector::none()),
             replicas: replicas.try_into().unwrap_or_default(),
             desired: desired.try_into().unwrap_or_default(),
+            template: spec.template.0,
         }
     }
 }

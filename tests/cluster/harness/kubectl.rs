@@ -40,7 +40,7 @@ pub(crate) struct Kubectl {
     pub(super) program: PathBuf,
     pub(super) kubeconfig: PathBuf,
     pub(super) home: PathBuf,
-    pub(super) namespace: String,
+    pub(crate) namespace: String,
     pub(super) environment: Vec<(OsString, OsString)>,
 }
 
@@ -60,11 +60,6 @@ impl Kubectl {
         let mut other = self.clone();
         other.environment.push((name.into(), value.into()));
         other
-    }
-
-    /// Where it acts, unless a command says otherwise.
-    pub(crate) fn namespace(&self) -> &str {
-        &self.namespace
     }
 
     /// The kubectl that is run.

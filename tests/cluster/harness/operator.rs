@@ -276,7 +276,7 @@ impl Drop for Gate {
 
 /// kubectl as the operator, with the shipped rights.
 pub(crate) fn account(plane: &ControlPlane) -> Kubectl {
-    for file in ["namespace", "service-account", "rbac", "rbac-reconcile"] {
+    for file in ["namespace", "service-account", "rbac", "rbac-reconcile", "own-writes"] {
         let path = format!("{}/deploy/base/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
         plane.admin().in_no_namespace().ok(&format!("apply --filename {path}"));
     }

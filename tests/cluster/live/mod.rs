@@ -5,8 +5,8 @@
 //! what is left for them.
 
 mod moment;
-mod picture;
-mod screen;
+pub(crate) mod picture;
+pub(crate) mod screen;
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use anstyle::Style;
 
 use self::moment::HEADER;
 pub(crate) use self::moment::Moment;
-pub(crate) use self::picture::{SMALLEST, chart, cut};
-pub(crate) use self::screen::{Screen, Size, terminal};
+pub(crate) use self::picture::{chart, cut};
+pub(crate) use self::screen::{Screen, Size};
 use crate::harness::Kubectl;
 use crate::harness::operator::Operator;
 use crate::harness::simulation::Simulation;
@@ -102,11 +102,11 @@ impl<'l, 'o> Live<'l, 'o> {
         self.tell(&format!("    (seen {took:.1} s after that command was given)\n"))?;
         self.show("get ofa,hpa chat")?;
         self.show(ANNOTATIONS)?;
-        self.hold(Duration::from_secs(3), |now| now.weight == Some(100))?;
+        self.hold(Duration::from_secs(5), |now| now.weight == Some(100))?;
 
         self.screen.leave();
         self.tell("What the operator logged of it:\n")?;
-        let ours = format!("namespace={:?}", self.kubectl.namespace());
+        let ours = format!("namespace={:?}", self.kubectl.namespace);
         let log = self.operator.log();
         let lines = log.lines().filter(|line| line.contains("remote weight") && line.contains(&ours));
         let lines: Vec<_> = lines.map(|line| format!("    {line}")).collect();
@@ -249,7 +249,7 @@ impl<'l, 'o> Live<'l, 'o> {
 
     /// What the operator reckons the metric would be with all traffic at home, in percent, by its own metrics.
     fn reckoned(&self) -> Option<f64> {
-        let namespace = self.kubectl.namespace();
+        let namespace = &self.kubectl.namespace;
         let series = format!("offload_demand_ratio{{namespace=\"{namespace}\",name=\"chat\",metric=\"0\"}}");
         self.operator.metric(&series).ok().map(|ratio| ratio * picture::TARGET as f64)
     }

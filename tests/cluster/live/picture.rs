@@ -68,18 +68,22 @@ impl Cell {
     }
 }
 
-/// The chart, with what it means below: as many of the last moments as are as wide.
+/// The chart, with what it means below. Where not all moments have room every second one is left out, and then the first ones.
 pub(crate) fn chart(moments: &[Moment], columns: usize, screen: &Screen<'_>) -> Vec<String> {
-    let moments = moments.get(moments.len().saturating_sub(columns.saturating_sub(9))..).unwrap_or_default();
+    let width = columns.saturating_sub(9);
+    let stride = if moments.len() > width { 2 } else { 1 };
+    let moments: Vec<_> = moments.iter().step_by(stride).collect();
+    let moments = moments.get(moments.len().saturating_sub(width)..).unwrap_or_default();
     let mut lines = Vec::new();
     for top in (1..=ROWS).rev().map(|row| row * STEP) {
         let mut line = format!("  {top:>3}% {}", if top == TARGET { "┼" } else { "│" });
-        for moment in moments {
-            let cell = Cell::of(moment, top);
+        let cells: Vec<_> = moments.iter().map(|moment| Cell::of(moment, top)).collect();
+        for alike in cells.chunk_by(|one, other| one == other) {
+            let Some(cell) = alike.first() else { continue };
             let style = screen.style(cell.style());
-            line += &format!("{style}{}{style:#}", cell.text());
+            line += &format!("{style}{}{style:#}", cell.text().repeat(alike.len()));
         }
-        lines.push(line);
+        lines.push(line.trim_end().to_owned());
     }
     let key = [(Cell::Home, "served at home"), (Cell::Away, "sent away"), (Cell::Target, "the target")];
     let key = key.map(|(cell, means)| {
