@@ -4,7 +4,7 @@ use crate::harness::Kubectl;
 use crate::live::{self, Live, Moment, Screen, Size, chart, cut};
 use crate::reconciled;
 
-/// A word of the story, and everything before which it comes.
+/// Each of these comes after the one before it.
 fn in_order(story: &str, words: &[&str]) {
     let mut rest = story;
     for word in words {
@@ -31,10 +31,10 @@ fn traffic_leaves_once_comes_home_once_and_leaves_with_the_last_pod() {
         &story,
         &[
             "modeldeployment.deployment.beamlit.com/chat created",
-            "cpu: 30%/90%",
+            "AtHome",
             "demand=95",
             "TargetReached",
-            // A sample may have begun before the load rose.
+            // A sample may have begun before the load rose, and clocks are read twice.
             "cpu: 9",
             "routing.beamlit.com/remote-weight=50",
             "demand=20",
@@ -45,7 +45,7 @@ fn traffic_leaves_once_comes_home_once_and_leaves_with_the_last_pod() {
             "remote weight 0 → 50",
         ],
     );
-    // Each line is a change and each change a line; without a terminal nothing is drawn, and nothing has a colour.
+    // Without a terminal nothing is drawn again.
     assert!(!story.contains('\x1b'), "{story}");
     // It does not oscillate.
     assert_eq!(weights, [0, 50, 25, 0, 100], "{story}");
@@ -61,11 +61,28 @@ fn the_chart_has_what_is_served_at_home_below_what_is_sent_away() {
     let screen = Screen::new(&mut out, Some(Size { rows: 24, columns: 80 }), false);
     let moments = [moment(30, 0), moment(95, 0), moment(95, 50), moment(20, 25), moment(20, 0), moment(20, 100)];
     insta::assert_snapshot!(chart(&moments, 80, &screen).join("\n"), @r"
-      120% │      
-      105% │ ░░   
+      120% │
+      105% │ █░
+       90% ┼╌█░╌╌╌
+       75% │ █░
+       60% │ ██
+       45% │ ██
+       30% │███░█░
+       15% │█████░
+           █ served at home   ░ sent away   ╌ the target
     ");
-    // The last of them, where not all have room.
-    insta::assert_snapshot!(chart(&moments, 11, &screen).first().unwrap(), @"  120% │  ");
+    // Without room for all of them every second one is left out, and then the first.
+    insta::assert_snapshot!(chart(&moments, 11, &screen).join("\n"), @r"
+      120% │
+      105% │░
+       90% ┼░╌
+       75% │░
+       60% │█
+       45% │█
+       30% │██
+       15% │██
+           █ served at home   ░ sent away   ╌ the target
+    ");
 }
 
 #[test]
