@@ -2,6 +2,7 @@
 //!
 //! With `KEEP=1` it stays until Ctrl-C. The processes are those of the cluster tests and end the same way.
 #![allow(
+    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
