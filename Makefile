@@ -11,7 +11,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools rust ## a local Kubernetes with the operator: four manifests and what becomes of them (with KEEP=1 it stays)
+demo: tools rust ## a local Kubernetes with the operator: what it refuses, and traffic that leaves and comes home (with KEEP=1 it stays)
 	@echo "demo: building the operator and the demo (minutes the first time) …" >&2
 	@cargo test --test demo --no-run
 	@cargo test --quiet --test demo

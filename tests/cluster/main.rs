@@ -20,12 +20,15 @@ mod certificates;
 mod ci;
 mod configuration;
 mod corpus;
+mod demonstration;
 mod duplicates;
 mod ending;
 mod gate;
 mod harness;
 mod hpa;
 mod install;
+#[allow(dead_code, reason = "the demo uses more of it")]
+mod live;
 #[path = "../corpus/mod.rs"]
 mod manifests;
 mod migration;

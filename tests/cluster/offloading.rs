@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::operator::NAMESPACE;
+pub(crate) use crate::harness::operator::account;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
 use crate::harness::{ControlPlane, Gate, Kubectl, poll};
 use crate::reconciled;
@@ -135,13 +135,4 @@ const INTERVAL: &str = "--decision-interval=2s";
 /// If it does not come up.
 pub(crate) fn reconcile(plane: &ControlPlane) -> Result<Gate, String> {
     Gate::open_as(plane, account(plane).kubeconfig(), &["--reconcile=true".to_owned(), INTERVAL.to_owned()])
-}
-
-/// kubectl as the operator, with the shipped rights.
-pub(crate) fn account(plane: &ControlPlane) -> Kubectl {
-    for file in ["namespace", "service-account", "rbac", "rbac-reconcile", "own-writes"] {
-        let path = format!("{}/deploy/base/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
-        plane.admin().in_no_namespace().ok(&format!("apply --filename {path}"));
-    }
-    plane.service_account(NAMESPACE, "beamlit-operator")
 }

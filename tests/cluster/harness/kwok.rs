@@ -21,6 +21,8 @@ pub(crate) const NODE: &str = "simulated";
 pub(crate) struct Kwok {
     process: Process,
     admin: Kubectl,
+    /// Where the kubelets answer.
+    port: u16,
 }
 
 impl Kwok {
@@ -37,11 +39,11 @@ impl Kwok {
             let command = command(&program, plane.admin().kubeconfig(), &pair, port);
             let process = Process::start(plane.folder(), "kwok", End::Kill, &command)
                 .map_err(|error| format!("kwok: {error}"))?;
-            let mut kwok = Self { process, admin: plane.admin().clone() };
+            let mut kwok = Self { process, admin: plane.admin().clone(), port };
             // A process that ended is a reason to try another port at once, not to wait.
             match kwok.add_node(NODE)? {
                 Ok(()) => {
-                    kwok.look_at_pods(port)?;
+                    kwok.look_at_pods()?;
                     return Ok(kwok);
                 }
                 Err(why) => last = why,
@@ -52,7 +54,7 @@ impl Kwok {
 
     /// Has it keep the pods that it sees, which it does from the first time on that it is asked for the usage of one. If that were
     /// metrics-server's first question, it would know of no pod for ten seconds more.
-    fn look_at_pods(&self, port: u16) -> Result<(), String> {
+    fn look_at_pods(&self) -> Result<(), String> {
         let kubectl = self.admin.in_namespace("default");
         let pod = json!({
             "apiVersion": "v1",
@@ -65,12 +67,23 @@ impl Kwok {
             let out = kubectl.feed("apply -f -", &pod.to_string());
             if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
         })?;
-        poll("the usage of a first pod", || match get(port, &usage_path(NODE))? {
+        poll("the usage of a first pod", || match get(self.port, &usage_path(NODE))? {
             (200, usage) if usage.contains("pod=\"first\"") => Ok(()),
             seen => Err(format!("{seen:?}")),
         })?;
         kubectl.run("delete pod first --wait=false");
         Ok(())
+    }
+
+    /// Has the kubelet of [`NODE`] add up what its pods have used.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub(crate) fn count_usage(&self) -> Result<(), String> {
+        match get(self.port, &usage_path(NODE))? {
+            (200, _) => Ok(()),
+            seen => Err(format!("{seen:?}")),
+        }
     }
 
     /// Makes nodes with these names, labelled `kubernetes.io/hostname`, and waits until they are ready.

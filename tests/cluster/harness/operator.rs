@@ -274,6 +274,15 @@ impl Drop for Gate {
     }
 }
 
+/// kubectl as the operator, with the shipped rights.
+pub(crate) fn account(plane: &ControlPlane) -> Kubectl {
+    for file in ["namespace", "service-account", "rbac", "rbac-reconcile", "own-writes"] {
+        let path = format!("{}/deploy/base/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
+        plane.admin().in_no_namespace().ok(&format!("apply --filename {path}"));
+    }
+    plane.service_account(NAMESPACE, "beamlit-operator")
+}
+
 /// Installs both configurations, with everything that they lead to.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ const AUTOSCALERS: &str = "--horizontal-pod-autoscaler-sync-period=2s";
 pub(crate) struct Simulation {
     metrics: MetricsApi,
     _metrics_server: MetricsServer,
-    _kwok: Kwok,
+    kwok: Kwok,
     plane: ControlPlane,
 }
 
@@ -32,12 +32,21 @@ impl Simulation {
         kwok.add_nodes(&NODES)?;
         let metrics_server = MetricsServer::start(&plane, &authority)?;
         let metrics = MetricsApi::start(plane.admin(), &authority, &MetricsApi::CUSTOM_AND_EXTERNAL)?;
-        Ok(Self { metrics, _metrics_server: metrics_server, _kwok: kwok, plane })
+        Ok(Self { metrics, _metrics_server: metrics_server, kwok, plane })
     }
 
     /// The control plane.
     pub(crate) fn plane(&self) -> &ControlPlane {
         &self.plane
+    }
+
+    /// Has the kubelet of [`super::kwok::NODE`] count what its pods have used so far, at what they use now. It counts when it is asked, so
+    /// this comes before they use something else, or a sample has the new usage from its beginning on.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub(crate) fn ask_kubelets(&self) -> Result<(), String> {
+        self.kwok.count_usage()
     }
 
     /// What custom.metrics.k8s.io and external.metrics.k8s.io say. A test sets it for the namespaces that are its own.
