@@ -69,6 +69,13 @@ impl Context {
         self.beamlit.as_ref().filter(|mirror| !matches!(mirror.fault(), Some(Error::NoCredentials(_))))
     }
 
+    /// Waits until everything was listed once. (A store that ends is one that everything else ends with.)
+    pub(super) async fn listed(&self) {
+        self.view.complete().await;
+        _ = self.model_deployments.wait_until_ready().await;
+        _ = self.autoscalers.wait_until_ready().await;
+    }
+
     /// One of the ModelDeployments.
     pub(super) fn model_deployment(&self, name: &Name) -> Option<Arc<Stored<ModelDeployments>>> {
         self.model_deployments.get(&reference(name))

@@ -26,6 +26,9 @@ const FULL_AGAIN: Duration = Duration::from_secs(25 * 300);
 /// The API server takes notes of up to 1,024 bytes.
 const LONGEST: usize = 1000;
 
+/// What is done in general.
+const RECONCILE: &str = "Reconcile";
+
 /// What is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
@@ -53,6 +56,12 @@ impl Events {
 
     /// Tells of an object. An event that cannot be written is counted and forgotten.
     pub(super) async fn tell<K: Ours>(&self, of: &Stored<K>, tone: Tone, reason: &str, note: &str) {
+        self.tell_of(of, tone, reason, RECONCILE.to_owned(), note).await;
+    }
+
+    /// As [`Events::tell`], of something done. What is told of the same object for the same reason and of the same deed is counted up,
+    /// and keeps its first words.
+    pub(super) async fn tell_of<K: Ours>(&self, of: &Stored<K>, tone: Tone, reason: &str, action: String, note: &str) {
         if !self.may(of.uid(), Instant::now()) {
             return;
         }
@@ -74,7 +83,7 @@ impl Events {
             },
             reason: reason.to_owned(),
             note: Some(note),
-            action: "Reconcile".to_owned(),
+            action,
             secondary: None,
         };
         let told = self.recorder.publish(&event, &reference).await;

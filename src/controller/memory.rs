@@ -71,6 +71,16 @@ pub(super) struct Outcome {
     pub(super) unavailable: String,
 }
 
+impl Outcome {
+    /// What is news.
+    fn outline(mut self) -> Self {
+        if let Routed::Failed(why) = &mut self.routed {
+            why.clear();
+        }
+        self
+    }
+}
+
 /// Whether the Service says what was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Routed {
@@ -145,8 +155,8 @@ impl Memory {
             Some(outcome) => all.insert(of.clone(), outcome),
             None => all.remove(of),
         };
-        // Words are those of a status, in which they change as seldom as is good for it.
-        before != outcome
+        // Words are those of a status, in which they change as seldom as is good for it; those of the API server change as it likes.
+        before.map(Outcome::outline) != outcome.map(Outcome::outline)
     }
 
     /// The template of an object's pods, if this is still its print.

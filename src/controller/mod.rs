@@ -126,7 +126,7 @@ pub async fn run(parts: Arc<Parts>) {
         let context = Arc::clone(&context);
         tasks.spawn(async move {
             // Nothing is decided, and nobody's words are taken off a Service, before everything was listed once.
-            context.view.complete().await;
+            context.listed().await;
             tokio::join!(
                 drive(
                     Controller::ModelDeployment,

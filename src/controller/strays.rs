@@ -20,6 +20,9 @@ pub(super) async fn clean(context: &Context) {
                 tracing::warn!(owner, "weights of a ModelDeployment that is gone are still on a Service: {error}")
             }
         }
-        context.memory.forget(&name);
+        // It may have been made anew meanwhile.
+        if context.model_deployment(&name).is_none() {
+            context.memory.forget(&name);
+        }
     }
 }

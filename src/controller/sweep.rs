@@ -17,16 +17,18 @@ const NEW: Duration = Duration::from_secs(2);
 
 /// Sweeps every so often, for ever.
 pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Duration) {
-    context.view.complete().await;
+    context.listed().await;
     let mut ticks = interval(NEW.min(every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last: Option<Instant> = None;
     let mut configuration = (context.configuration)();
+    let mut beamlit = context.beamlit().is_some();
     loop {
         ticks.tick().await;
         let current = (context.configuration)();
-        if !Arc::ptr_eq(&current, &configuration) {
-            configuration = current;
+        let there = context.beamlit().is_some();
+        if !Arc::ptr_eq(&current, &configuration) || there != beamlit {
+            (configuration, beamlit) = (current, there);
             everything(&context);
         }
         let due = last.is_none_or(|last| last.elapsed() >= every);

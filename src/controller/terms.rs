@@ -74,17 +74,20 @@ impl Terms {
         };
         let rules = Rules::of(spec)?;
         let target = &spec.scale_target_ref;
-        let workload = Workload::of(&target.kind).map(|kind| (kind, Name::new(&target.namespace, &target.name)));
+        // What nobody granted is not looked at.
+        let granted = !plan.blocked.contains(&Blocked::NotGranted);
+        let kind = Workload::of(&target.kind).filter(|_| granted);
+        let query = |metric| Query::of(metric, &target.namespace).filter(|_| granted);
         Ok(Some(Self {
             uid: uid.to_owned(),
             tolerance: Tolerance { up: rules.up.tolerance, down: rules.down.tolerance },
-            queries: spec.metrics.iter().map(|metric| Query::of(metric, &target.namespace)).collect(),
+            queries: spec.metrics.iter().map(query).collect(),
             rules,
-            workload,
+            workload: kind.map(|kind| (kind, Name::new(&target.namespace, &target.name))),
             service: Name::new(namespace, name),
             at_rest: annotations.clone(),
             blocked: plan.blocked.first().copied(),
-            granted: !plan.blocked.contains(&Blocked::NotGranted),
+            granted,
             remote,
             pause,
             spec: spec.clone(),

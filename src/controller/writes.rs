@@ -207,7 +207,12 @@ impl Writer {
                 let outcome = match status.code {
                     404 => NotWritten::Gone(what),
                     // To server-side apply, an object that was deleted meanwhile is a conflict of uids.
-                    409 if status.message.contains("uid") => NotWritten::Gone(what),
+                    409 if ["uid mismatch", "UID in precondition"]
+                        .iter()
+                        .any(|words| status.message.contains(words)) =>
+                    {
+                        NotWritten::Gone(what)
+                    }
                     409 => NotWritten::Changed(what),
                     _ => NotWritten::Refused { what, why: status.message.clone() },
                 };

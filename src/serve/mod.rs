@@ -180,9 +180,11 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
     readiness.ending();
     gate_shutdown.draining.cancel();
     // Another replica takes over while this one still answers reviews.
-    if let Some(reconciler) = reconciler {
-        tokio::spawn(reconciler.end());
-    }
+    let handed_over = tokio::spawn(async move {
+        if let Some(reconciler) = reconciler {
+            reconciler.end().await;
+        }
+    });
     let ended = tokio::select! {
         finished = drain(args.shutdown_delay, args.shutdown_timeout, &gate_shutdown.stop, gate) => finished,
         name = signals.next() => {
@@ -190,6 +192,8 @@ async fn process(args: Args, metrics: Arc<Metrics>) -> Result<Ended, Failed> {
             if in_flight.in_flight.get() > 0 { Ended::CutOff } else { Ended::Finished }
         }
     };
+    // It gives up by itself after some seconds.
+    _ = handed_over.await;
     probes_shutdown.stop.cancel();
     Ok(ended)
 }

@@ -157,10 +157,13 @@ impl Args {
         watches: &Arc<Watches>,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<crate::controller::Beamlit>, Failed> {
-        let credentials = match (&self.beamlit_credentials, std::env::var("BEAMLIT_TOKEN")) {
+        let credentials = match (
+            &self.beamlit_credentials,
+            std::env::var("BEAMLIT_TOKEN").ok().filter(|token| !token.trim().is_empty()),
+        ) {
             (Some(folder), _) => Credentials::in_folder(folder),
-            (None, Ok(token)) => Credentials::in_token(&token)?,
-            (None, Err(_)) => return Ok(None),
+            (None, Some(token)) => Credentials::in_token(&token)?,
+            (None, None) => return Ok(None),
         };
         let settings = Settings {
             base: self.beamlit_url.clone(),

@@ -202,10 +202,12 @@ impl Watches {
     /// The API server does not serve the resource, as it has said so many times in a row: then there is no object of it. An API
     /// server that has just started may not know yet what it serves, and is asked twice by whoever knows some.
     fn not_served(&self, watched: Watched, health: &Health, times: u32) {
-        if times > 1 || !self.known(watched) {
-            self.replace(watched, Vec::new());
-        } else {
-            health.failed(&Fault::not_served());
+        match self.known(watched) {
+            true if times > 1 => self.replace(watched, Vec::new()),
+            true => health.failed(&Fault::not_served()),
+            false if health.is_waiting() => self.replace(watched, Vec::new()),
+            // Nothing was there, and nothing is: that is no change to tell of, however often it is asked.
+            false => health.listed(),
         }
     }
 

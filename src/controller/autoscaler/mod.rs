@@ -27,7 +27,7 @@ use crate::api::OffloadAutoscalerStatus;
 use crate::engine::Kind;
 use crate::engine::world::Name;
 use crate::offload::decide::{Decision, Demand, Reason, State, decide};
-use crate::offload::observation::{Blocked, Local};
+use crate::offload::observation::{Blocked, Local, Pause};
 use crate::telemetry::reconciler::{Decided, Ratio};
 
 /// How often a reading is shown that has moved, and a status that somebody else wrote is put right.
@@ -45,10 +45,13 @@ pub(super) async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Finished, Unfinished> {
     let name = autoscaler.name();
-    let course = context.memory.course(&name);
-    let mut course = course.lock().await;
     // One that nobody compiled decides nothing, and neither does one that is still another object's.
     let nothing_new = Finished { next: Action::await_change(), changed: false };
+    if context.memory.terms(&name).is_none() {
+        return Ok(nothing_new);
+    }
+    let course = context.memory.course(&name);
+    let mut course = course.lock().await;
     let Some(terms) = context.memory.terms(&name) else { return Ok(nothing_new) };
     if autoscaler.is_going() || autoscaler.controlled_by(Kind::ModelDeployment) != Some(terms.uid.as_str()) {
         return Ok(nothing_new);
@@ -69,7 +72,11 @@ pub(super) async fn reconcile(
         (!ready).then_some(Blocked::RemoteNotReady)
     });
     let seen = observe::observe(at, &terms, blocked, &context);
-    if !seen.asked && seen.observation.local != Local::Ready(0) {
+    let binds = seen.observation.local == Local::Ready(0)
+        || seen.observation.blocked.is_some()
+        || seen.observation.pause == Some(Pause::Home)
+        || terms.rules.most == 0;
+    if !seen.asked && !binds {
         // The next sweep asks, and then it is decided: a restart must not look like an outage.
         return Ok(nothing_new);
     }
@@ -80,7 +87,6 @@ pub(super) async fn reconcile(
     let before = std::mem::replace(&mut course.state, state).weight;
     course.deployed.clone_from(&deployed);
     count(&context, &step);
-    tell(&context, &step, before).await;
     let routed = route::route(&context, &name, &terms, decision.weight, &course.routed).await;
     if routed != course.routed {
         course.routed = routed;
@@ -97,6 +103,8 @@ pub(super) async fn reconcile(
     if context.memory.set_outcome(&name, Some(outcome)) {
         context.model_deployments_due.push(name.clone());
     }
+    // Last of all: nothing waits for what is only told.
+    tell(&context, &step, before).await;
     if let Routed::Failed(why) = &course.routed {
         return Err(Unfinished::Unrouted(why.clone()));
     }
@@ -120,10 +128,13 @@ fn deployed(terms: &Terms, before: &Course, context: &Context) -> Option<Deploye
     let last = before.deployed.clone().filter(|deployed| deployed.model == model);
     let known = context.beamlit.as_ref().and_then(|mirror| mirror.get(&Key::model(environment, name)));
     match known {
-        Some(Some(stored)) if remote::is_owned(&stored, &terms.uid) => match stored.serves() {
-            Some(is) => Some(Deployed { model, is }),
-            None => last.or(Some(Deployed { model, is: false })),
-        },
+        // One whose labels somebody took off is the same, until it is another object's.
+        Some(Some(stored)) if remote::is_owned(&stored, &terms.uid) || stored.ownership.is_none() && last.is_some() => {
+            match stored.serves() {
+                Some(is) => Some(Deployed { model, is }),
+                None => last.or(Some(Deployed { model, is: false })),
+            }
+        }
         Some(_) => Some(Deployed { model, is: false }),
         None => last,
     }
@@ -200,5 +211,6 @@ async fn tell(context: &Context, step: &Step<'_>, before: u8) {
     let targets = if terms.spec.metrics.is_empty() { String::new() } else { format!(" ({})", seen.targets(terms)) };
     let note = format!("remote weight {before} → {}: {because}{targets}", decision.weight);
     tracing::info!(namespace = name.namespace(), name = name.name(), reason = decision.reason.word(), "{note}");
-    context.events.tell(&*owner, tone, reason, &note).await;
+    let deed = format!("SetRemoteWeightFrom{before}To{}", decision.weight);
+    context.events.tell_of(&owner, tone, reason, deed, &note).await;
 }

@@ -44,7 +44,7 @@ pub(super) fn observe(now: Time, terms: &Terms, blocked: Option<Blocked>, contex
             let reading: Result<Reading, Fault> = match (query, readings.as_deref()) {
                 (Some(query), Some(readings)) => readings.reading(query, &pods),
                 (Some(_), None) => Err(Fault::Unavailable("it has not been asked yet".to_owned())),
-                (None, _) => Err(Fault::Misplaced),
+                (None, _) => Err(Fault::Unavailable("nobody granted that it is looked at".to_owned())),
             };
             evaluate(now, metric, found, reading.as_ref(), terms.tolerance)
         })

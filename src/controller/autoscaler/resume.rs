@@ -12,13 +12,17 @@ use crate::engine::compile::annotations::{MANAGED_BY, REMOTE_WEIGHT};
 use crate::engine::world::{Lookup, Name};
 use crate::offload::decide::State;
 
+/// Beside the decision's own state: the uid of the ModelDeployment.
+pub(super) const OWNER: &str = "owner";
 /// Beside the decision's own state: what Beamlit last said of the model.
 pub(super) const REMOTE: &str = "remote";
 
 /// The course of an object that this process decides for the first time.
 pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, name: &Name, view: &View) -> Course {
     let mut shown: OffloadAutoscalerStatus = autoscaler.status().unwrap_or_default();
+    // What another object of the same name came to is not where this one begins.
     let stored = shown.state.take();
+    let stored = stored.filter(|stored| stored.get(OWNER).is_none_or(|owner| *owner == *terms.uid));
     let state = stored.as_ref().map(State::read);
     let state = match state {
         Some(Ok(state)) => state,

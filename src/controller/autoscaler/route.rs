@@ -3,18 +3,24 @@
 use crate::controller::context::Context;
 use crate::controller::memory::Routed;
 use crate::controller::terms::Terms;
+use crate::controller::view::Service;
 use crate::controller::writes::NotWritten;
 use crate::engine::compile::annotations;
 use crate::engine::world::{Lookup, Name};
 
 /// Has the Service say what was decided.
 pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight: u8, before: &Routed) -> Routed {
+    // What nobody granted is not even told of.
+    let ours = name.to_string();
+    let is_ours = |service: &Service| service.annotations.get(annotations::MANAGED_BY) == Some(&ours);
+    if !terms.granted && !matches!(context.view.service(&terms.service), Lookup::Found(service) if is_ours(&service)) {
+        return Routed::Yes;
+    }
     let service = match context.view.service(&terms.service) {
         Lookup::Found(service) => service,
         Lookup::Missing => return Routed::Missing,
         Lookup::Unknown => return before.clone(),
     };
-    let ours = name.to_string();
     let owner = service.annotations.get(annotations::MANAGED_BY);
     if let Some(other) = owner.filter(|owner| **owner != ours)
         && is_routed_by(context, other, &terms.service)
@@ -28,11 +34,9 @@ pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight:
             return Routed::Yes;
         }
         context.writer.route(&terms.service, &service.uid, &says).await
-    } else if owner == Some(&ours) {
-        // Nobody granted this any more: what was written goes, and nothing else is.
-        context.writer.unroute(&terms.service, &service.uid, &service.resource_version).await
     } else {
-        return Routed::Yes;
+        // Nobody grants this any more: what was written goes, and nothing else is.
+        context.writer.unroute(&terms.service, &service.uid, &service.resource_version).await
     };
     match written {
         Ok(()) => Routed::Yes,
@@ -44,5 +48,8 @@ pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight:
 /// Whether another ModelDeployment still routes the Service.
 fn is_routed_by(context: &Context, owner: &str, service: &Name) -> bool {
     let Some((namespace, name)) = owner.split_once('/') else { return false };
-    context.memory.terms(&Name::new(namespace, name)).is_some_and(|terms| terms.service == *service)
+    let name = Name::new(namespace, name);
+    // Of one that was not looked at yet, or is at fault, nobody knows that it does not.
+    let there = || context.model_deployment(&name).is_some();
+    context.memory.terms(&name).map_or_else(there, |terms| terms.service == *service)
 }

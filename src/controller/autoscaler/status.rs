@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Step;
-use super::resume::REMOTE;
+use super::resume::{OWNER, REMOTE};
 use crate::api::OffloadAutoscalerStatus;
 use crate::controller::conditions::{self, Holds, Said, Type, alike, conditions};
 use crate::controller::memory::{Deployed, Routed};
@@ -43,7 +43,7 @@ pub(super) fn status(
             generation,
             now,
         )),
-        state: serde_json::to_value(state).ok().map(|state| with(state, deployed.as_ref())),
+        state: serde_json::to_value(state).ok().map(|state| with(state, &terms.uid, deployed.as_ref())),
     }
 }
 
@@ -83,9 +83,11 @@ pub(super) fn said_unavailable(shown: &OffloadAutoscalerStatus) -> String {
     unavailable.next().map(|condition| condition.message.clone()).unwrap_or_default()
 }
 
-fn with(mut state: Value, deployed: Option<&Deployed>) -> Value {
-    if let (Some(Deployed { model, is }), Value::Object(members)) = (deployed, &mut state) {
-        members.insert(REMOTE.to_owned(), json!({"model": model, "deployed": is}));
+fn with(mut state: Value, owner: &str, deployed: Option<&Deployed>) -> Value {
+    if let Value::Object(members) = &mut state {
+        members.insert(OWNER.to_owned(), owner.into());
+        let remote = deployed.map(|Deployed { model, is }| json!({"model": model, "deployed": is}));
+        members.extend(remote.map(|remote| (REMOTE.to_owned(), remote)));
     }
     state
 }

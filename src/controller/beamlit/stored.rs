@@ -70,12 +70,12 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Whether a model serves; none while it is being deployed: then what was deployed before goes on serving, if anything was. (Every
+    /// Whether a model serves; none while it is being deployed, or nobody said: then what was deployed before goes on serving, if anything was. (Every
     /// change of ours has it deployed anew, down to that of a label.)
     #[must_use]
     pub fn serves(&self) -> Option<bool> {
-        let is = |status: &str| self.status.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(status));
-        if is("deploying") { None } else { Some(is("deployed")) }
+        let status = self.status.as_deref()?;
+        if status.eq_ignore_ascii_case("deploying") { None } else { Some(self.is_deployed()) }
     }
 
     /// Whether a model is as it should be, and serves.

@@ -1,7 +1,7 @@
 //! Fourth step: what is to be true is made true, one thing after the other; what fails stops nothing that does not need it.
 
 use super::build::{Desired, What};
-use crate::api::OffloadAutoscalerSpec;
+use crate::api::{ModelDeploymentStatus, OffloadAutoscalerSpec};
 use crate::controller::beamlit::{self, Applied as Remote, Key, Mirror};
 use crate::controller::context::Context;
 use crate::controller::remote;
@@ -10,6 +10,7 @@ use crate::controller::terms::{Held, Terms};
 use crate::controller::unfinished::Unfinished;
 use crate::controller::writes::NotWritten;
 use crate::engine::Kind;
+use crate::engine::compile::Blocked;
 use crate::engine::world::{Lookup, Name};
 use crate::offload::observation::Pause;
 
@@ -37,7 +38,7 @@ pub(super) async fn apply(object: &Stored<ModelDeployments>, context: &Context, 
     let what = match &desired.what {
         Ok(what) => what,
         Err(why) => {
-            freeze(context, &name, object.uid(), why);
+            freeze(context, &name, object.uid(), desired, why);
             return Applied { remote: None, cluster: Ok(()) };
         }
     };
@@ -55,11 +56,15 @@ pub(super) async fn apply(object: &Stored<ModelDeployments>, context: &Context, 
     Applied { remote, cluster }
 }
 
-/// Of an object that cannot be understood nobody knows what it wants: the weight stays as it is.
-fn freeze(context: &Context, name: &Name, uid: &str, why: &str) {
+/// Of an object that cannot be understood nobody knows what it wants: the weight stays as it is, unless it says that much, or somebody
+/// has called all traffic home.
+fn freeze(context: &Context, name: &Name, uid: &str, desired: &Desired, why: &str) {
     let Some(terms) = context.memory.terms(name).filter(|terms| terms.uid == uid) else { return };
     let mut terms = Terms::clone(&terms);
-    terms.pause = Some(Held { how: Pause::Freeze, by: format!("the ModelDeployment is at fault: {why}") });
+    let home = desired.pause.clone().filter(|held| held.how == Pause::Home);
+    let freeze = || Held { how: Pause::Freeze, by: format!("the ModelDeployment is at fault: {why}") };
+    terms.pause = Some(home.unwrap_or_else(freeze));
+    terms.blocked = desired.sends_nothing.then_some(Blocked::Disabled);
     context.memory.set_terms(name, Some(terms));
     context.autoscalers_due.push(name.clone());
 }
@@ -129,7 +134,9 @@ async fn on_beamlit(
     what: &What,
 ) -> Result<Remote, beamlit::Error> {
     let owner = remote::owner(object);
-    let offloading = context.memory.outcome(&object.name()).is_some_and(|outcome| outcome.weight > 0);
+    // Until something is decided again, after a restart, what was so is so.
+    let before = || object.status::<ModelDeploymentStatus>().and_then(|status| status.offloading_status) == Some(true);
+    let offloading = context.memory.outcome(&object.name()).map_or_else(before, |outcome| outcome.weight > 0);
     let applied = mirror.apply_model(&what.model, &owner, offloading).await?;
     remote::tell(object, context, &applied).await;
     // Only now: until the new model is there, the old one still serves.

@@ -18,6 +18,10 @@ use crate::offload::observation::Pause;
 pub(super) struct Desired {
     /// What the object depends on.
     pub(super) references: BTreeSet<Reference>,
+    /// Who holds its weight.
+    pub(super) pause: Option<Held>,
+    /// Whether it says at least that nothing is to be sent away, whatever else is wrong with it.
+    pub(super) sends_nothing: bool,
     /// The rest, or why nobody knows.
     pub(super) what: Result<What, String>,
 }
@@ -49,12 +53,12 @@ pub(super) fn build(object: &Stored<ModelDeployments>, found: &Found, judged: Ju
         let faults: Vec<String> = not_compiled.faults.iter().map(ToString::to_string).collect();
         if faults.is_empty() { format!("{} faults", findings.errors()) } else { faults.join("; ") }
     });
-    let what = what.and_then(|plan| self::what(object, found, plan));
-    Desired { references: references(object), what }
+    let pause = pause(object, &found.configuration);
+    let what = what.and_then(|plan| self::what(object, found, plan, pause.clone()));
+    Desired { references: references(object), sends_nothing: sends_nothing(object), pause, what }
 }
 
-fn what(object: &Stored<ModelDeployments>, found: &Found, plan: Plan) -> Result<What, String> {
-    let pause = pause(object, &found.configuration);
+fn what(object: &Stored<ModelDeployments>, found: &Found, plan: Plan, pause: Option<Held>) -> Result<What, String> {
     let metadata = &plan.beamlit.metadata;
     let remote = (plan.backend == Some(Backend::Beamlit))
         .then(|| RemoteModel { environment: metadata.environment, name: metadata.name.clone() });
@@ -89,6 +93,13 @@ fn pause(object: &Stored<ModelDeployments>, configuration: &Configuration) -> Op
         (None, Some(_)) => held(Pause::Freeze, annotation("neither freeze nor home: the weight is held")),
         (None, None) => None,
     }
+}
+
+/// Whether the object is disabled, or has no `offloadingConfig`: that much can be told of any.
+fn sends_nothing(object: &Stored<ModelDeployments>) -> bool {
+    let spec = object.spec().unwrap_or_default();
+    let field = |name: &str| spec.get(name).cloned().unwrap_or_default();
+    field("enabled") == false || field("offloadingConfig").is_null()
 }
 
 /// What the object names, whether it is there or not.

@@ -8,6 +8,7 @@ use crate::controller::remote;
 use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::unfinished::{Finished, Unfinished};
 use crate::controller::writes::FINALIZER;
+use crate::engine::Kind;
 
 /// Cleans up after it, and lets it go.
 pub(super) async fn let_go(object: &Stored<ModelDeployments>, context: &Context) -> Result<Finished, Unfinished> {
@@ -16,7 +17,12 @@ pub(super) async fn let_go(object: &Stored<ModelDeployments>, context: &Context)
     if !object.has_finalizer(FINALIZER) {
         return Ok(Finished { next: Action::await_change(), changed: false });
     }
-    // Traffic comes home first, whatever Beamlit does.
+    // Traffic comes home first, whatever Beamlit does: for whoever reads the one, and for whoever reads the other.
+    let own = context.autoscaler(&name);
+    let own = own.filter(|own| own.controlled_by(Kind::ModelDeployment).is_none_or(|uid| uid == object.uid()));
+    if let Some(own) = own {
+        context.writer.delete_autoscaler(&own).await?;
+    }
     leave_others(context, &name, None).await?;
     remote::release(object, context).await?;
     context.writer.remove_finalizer(object).await?;

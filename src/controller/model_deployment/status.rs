@@ -1,5 +1,6 @@
 //! Fifth step: the status says what is so, each condition in a word and a sentence.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 
 use super::apply::Applied;
@@ -14,6 +15,9 @@ use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::writes::NotWritten;
 use crate::engine::compile::{Backend, Blocked, Open};
 use crate::offload::decide::Reason;
+
+/// Why nobody can tell yet.
+const PENDING: &str = "Pending";
 
 /// Writes the status, if it says anything else than before, and tells of it; whether it did.
 pub(super) async fn show(
@@ -47,11 +51,22 @@ fn status(
         Ok(what) => said(what, applied, outcome),
         Err(why) => at_fault(why, outcome),
     };
-    let conditions = Some(conditions(old, &said, generation, Timestamp::now()));
+    let conditions = conditions(old, &said, generation, Timestamp::now());
+    // Until something is decided again, after a restart, what was so is so.
+    let kept = |condition: Condition| {
+        let before = old.iter().find(|before| before.type_ == condition.type_ && condition.reason == PENDING);
+        before.cloned().unwrap_or(condition)
+    };
+    let conditions = Some(conditions.into_iter().map(kept).collect());
+    let offloads = desired.what.as_ref().map_or(true, |what| what.terms.is_some());
     let runtime = desired.what.as_ref().ok().and_then(|what| what.model.spec.runtime);
     let port = |port: Option<u16>| port.map(i32::from);
     ModelDeploymentStatus {
-        offloading_status: Some(outcome.is_some_and(|outcome| outcome.weight > 0)),
+        offloading_status: match outcome {
+            Some(outcome) => Some(outcome.weight > 0),
+            None if offloads => before.offloading_status.or(Some(false)),
+            None => Some(false),
+        },
         serving_port: runtime.and_then(|runtime| port(runtime.serving_port)),
         metric_port: runtime.and_then(|runtime| port(runtime.metric_port)),
         // What Beamlit said last stays for as long as it says nothing else.
@@ -111,10 +126,10 @@ fn offloading(outcome: Option<&Outcome>, offloads: bool) -> Said {
     let said = |holds: Holds, reason, message: String| Said::new(Type::Offloading, holds, reason, message);
     match outcome {
         Some(outcome) => {
-            let message = format!("{} % of the traffic are sent away: {}", outcome.weight, because(outcome));
+            let message = format!("{} % of the traffic is sent away: {}", outcome.weight, because(outcome));
             said((outcome.weight > 0).into(), outcome.reason.word(), message)
         }
-        None if offloads => said(Holds::Unknown, "Pending", "nothing has been decided yet".to_owned()),
+        None if offloads => said(Holds::Unknown, PENDING, "nothing has been decided yet".to_owned()),
         None => said(Holds::No, Reason::Never.word(), "the object has no offloadingConfig".to_owned()),
     }
 }
@@ -156,7 +171,7 @@ fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome
         return Said::new(Type::Ready, true, "Ready", "everything that it asks for is done");
     };
     let Some(outcome) = outcome else {
-        return Said::new(Type::Ready, Holds::Unknown, "Pending", "nothing has been decided yet");
+        return Said::new(Type::Ready, Holds::Unknown, PENDING, "nothing has been decided yet");
     };
     match &outcome.routed {
         Routed::Yes => {}
@@ -245,13 +260,17 @@ mod tests {
         Outcome { weight: 0, reason: Reason::AtHome, blocked: None, routed: Routed::Yes, unavailable: String::new() }
     }
 
+    fn desired(what: Result<What, String>) -> Desired {
+        Desired { references: Default::default(), pause: None, sends_nothing: false, what }
+    }
+
     fn without_beamlit() -> Applied {
         Applied { remote: None, cluster: Ok(()) }
     }
 
     /// The conditions as `type=status(reason)`.
     fn shown(what: What, applied: &Applied, outcome: Option<&Outcome>) -> BTreeMap<String, String> {
-        let desired = Desired { references: Default::default(), what: Ok(what) };
+        let desired = desired(Ok(what));
         let status = status(3, &ModelDeploymentStatus::default(), &desired, applied, outcome);
         let conditions = status.conditions.unwrap_or_default();
         conditions.into_iter().map(|it| (it.type_, format!("{}({})", it.status, it.reason))).collect()
@@ -299,7 +318,7 @@ mod tests {
             created_at_on_beamlit: Some("2026-01-01T00:00:00Z".to_owned()),
             ..ModelDeploymentStatus::default()
         };
-        let desired = Desired { references: Default::default(), what: Err("spec.model: Required value".to_owned()) };
+        let desired = desired(Err("spec.model: Required value".to_owned()));
         let mut away = outcome();
         away.weight = 50;
         let status = status(4, &before, &desired, &without_beamlit(), Some(&away));

@@ -38,6 +38,7 @@ pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Contex
             }
             Some(applied)
         }
+        (_, None) if remote::was_there(&object) => None,
         (_, None) => {
             context.writer.remove_finalizer(&object).await?;
             None

@@ -71,7 +71,8 @@ pub fn decide(now: Time, rules: &Rules, observation: &Observation, mut state: St
         demands,
         by,
         persist: before != outline(&state),
-        next: next(rules, &state),
+        // What is due and does not come is held by somebody, or cannot be told: it comes with the next look.
+        next: next(rules, &state).filter(|next| *next > now),
     };
     (state, decision)
 }
