@@ -79,8 +79,10 @@ impl Writer {
         spec: &OffloadAutoscalerSpec,
     ) -> Result<(), NotWritten> {
         let name = owner.name();
+        // It need not hold up a deletion of its owner, which our finalizer does where there is something to wait for: to block one takes
+        // a right of its own where OwnerReferencesPermissionEnforcement is on.
         let owned_by = json!([{"apiVersion": DEPLOYMENT_API_VERSION, "kind": Kind::ModelDeployment.name(),
-            "name": name.name(), "uid": owner.uid(), "controller": true, "blockOwnerDeletion": true}]);
+            "name": name.name(), "uid": owner.uid(), "controller": true}]);
         let object = Applied {
             api_version: DEPLOYMENT_API_VERSION.to_owned(),
             kind: Kind::OffloadAutoscaler.name(),

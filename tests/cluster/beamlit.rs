@@ -19,12 +19,12 @@ fn credentials(plane: &ControlPlane) -> PathBuf {
     folder
 }
 
-fn flags(plane: &ControlPlane, beamlit: &Beamlit) -> [String; 2] {
+pub(crate) fn flags(plane: &ControlPlane, beamlit: &Beamlit) -> [String; 2] {
     [format!("--beamlit-url={}", beamlit.base()), format!("--beamlit-credentials={}", credentials(plane).display())]
 }
 
 /// A ModelDeployment whose traffic goes to Beamlit itself.
-fn of_beamlit(name: &str) -> Value {
+pub(crate) fn of_beamlit(name: &str) -> Value {
     let mut object = model_deployment(name, "Deployment", &json!([]), &json!({"percentage": 50}));
     object["spec"]["offloadingConfig"]["remoteBackend"] = Value::Null;
     object["spec"]["model"] = name.into();
@@ -33,7 +33,7 @@ fn of_beamlit(name: &str) -> Value {
 
 /// Waits until a condition has this reason, and returns its message.
 #[track_caller]
-fn wait_for(kubectl: &Kubectl, object: &str, condition: &str, reason: &str) -> String {
+pub(crate) fn wait_for(kubectl: &Kubectl, object: &str, condition: &str, reason: &str) -> String {
     poll(&format!("{condition} to be {reason}"), || {
         let status = kubectl.get(object)["status"].clone();
         let conditions = status["conditions"].as_array().into_iter().flatten();

@@ -6,18 +6,23 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
+use crate::beamlit::{flags, of_beamlit, wait_for};
 use crate::certificates::CONFIGURATIONS;
 use crate::harness::certificates::Authority;
+use crate::harness::metrics_api::MetricsApi;
 use crate::harness::operator::{NAMESPACE, Operator, SERVICE, change_every_webhook, lead_to, wait_until_asked};
 use crate::harness::review::bundle;
 use crate::harness::{Kubectl, poll};
 use crate::install::{CERT_MANAGER, Installation, built};
+use crate::offloading::{cpu, says, wait_for_weight};
+use crate::reconciler::serve;
+use crate::stand_in::{Answer, Beamlit};
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const POLICY: &str = include_str!("manifests/my-policy.yaml");
 const SECRET: &str = "secret beamlit-operator-webhook-tls";
 
-/// One right, or one use of it: (verb, group, resource, name). A creation names nothing.
+/// One right, or one use of it: (verb, group, resource with its subresource, name). A creation names nothing.
 type Right = (String, String, String, String);
 
 /// What the operator is given wherever its certificate comes from.
@@ -25,6 +30,13 @@ const WATCH: &str = "clusterrole beamlit-operator-watch";
 
 /// What it is given to manage its certificates itself.
 const CERTIFICATES: [&str; 2] = ["role beamlit-operator", "clusterrole beamlit-operator"];
+
+/// What the replica that holds the Lease is given beside.
+const RECONCILE: [&str; 2] = ["clusterrole beamlit-operator-reconcile", "role beamlit-operator-reconcile"];
+
+/// The one right that no audit log shows in use: what is applied and not there is a `patch` to the log, and it is the API server that asks
+/// beside it whether the account may `create`.
+const UNSEEN: (&str, &str, &str) = ("create", "deployment.beamlit.com", "offloadautoscalers");
 
 /// What these roles allow, one by one.
 fn allowed(installation: &Installation, roles: &[&str]) -> BTreeSet<Right> {
@@ -60,7 +72,11 @@ fn asked_for(installation: &Installation) -> (BTreeSet<Right>, BTreeSet<Right>) 
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let verb = text(&event["verb"]);
         let name = if verb == "create" { String::new() } else { text(&object["name"]) };
-        let right = (verb, text(&object["apiGroup"]), text(&object["resource"]), name);
+        let resource = match object["subresource"].as_str() {
+            Some(subresource) => format!("{}/{subresource}", text(&object["resource"])),
+            None => text(&object["resource"]),
+        };
+        let right = (verb, text(&object["apiGroup"]), resource, name);
         match event["annotations"]["authorization.k8s.io/decision"].as_str() {
             Some("allow") => allowed.insert(right),
             _ => refused.insert(right),
@@ -74,7 +90,7 @@ fn bundles(kubectl: &Kubectl) -> Result<Vec<String>, String> {
     CONFIGURATIONS.into_iter().map(|configuration| bundle(kubectl, configuration)).collect()
 }
 
-fn wait_for_both_to_trust(installation: &Installation) -> String {
+pub(crate) fn wait_for_both_to_trust(installation: &Installation) -> String {
     poll("both configurations to trust what the Secret says", || {
         let secret = installation.system().get(SECRET)["data"]["ca.crt"].clone();
         let secret = secret.as_str().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
@@ -87,6 +103,18 @@ fn wait_for_both_to_trust(installation: &Installation) -> String {
         }
     })
     .unwrap()
+}
+
+/// Has the API server ask this operator. Pods cannot run here: the Service leads to the process beside us, by another kind of Service
+/// and its own port.
+pub(crate) fn have_it_asked(installation: &Installation, operator: &Operator) {
+    let admin = installation.admin();
+    installation.system().ok(&format!("delete service {SERVICE}"));
+    lead_to(admin, operator.port).unwrap();
+    for configuration in CONFIGURATIONS {
+        change_every_webhook(admin, configuration, "clientConfig/service/port", &json!(operator.port));
+    }
+    wait_until_asked(admin).unwrap();
 }
 
 /// Changes what is stored, as somebody does who may.
@@ -115,13 +143,7 @@ fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
         assert_eq!(bundles(admin).unwrap(), [authority.clone(), authority.clone()], "{flags}");
     }
 
-    // Pods cannot run here: the Service leads to the process beside us, by another kind of Service and its own port.
-    system.ok(&format!("delete service {SERVICE}"));
-    lead_to(admin, operator.port).unwrap();
-    for configuration in CONFIGURATIONS {
-        change_every_webhook(admin, configuration, "clientConfig/service/port", &json!(operator.port));
-    }
-    wait_until_asked(admin).unwrap();
+    have_it_asked(&installation, &operator);
 
     // It judges what people with a role in their own namespace apply.
     let team = installation.team();
@@ -167,17 +189,163 @@ fn with_the_shipped_rights_and_no_other_the_operator_does_all_that_it_must() {
     every_right_is_used_and_no_other(&installation, &[WATCH, role, cluster_role]);
 }
 
+/// Whether this right allows this use.
+fn covers(right: &Right, used: &Right) -> bool {
+    let name = right.3.is_empty() || right.3 == used.3;
+    right.0 == used.0 && right.1 == used.1 && (right.2 == "*" || right.2 == used.2) && name
+}
+
 /// What these roles allow is what the operator has asked for, no more and no less.
 #[track_caller]
 fn every_right_is_used_and_no_other(installation: &Installation, roles: &[&str]) {
-    let allowed = allowed(installation, roles);
+    let (unseen, allowed): (Vec<Right>, Vec<Right>) = allowed(installation, roles)
+        .into_iter()
+        .partition(|(verb, group, resource, _)| (verb.as_str(), group.as_str(), resource.as_str()) == UNSEEN);
     let used = poll("every right to be used", || {
         let (used, refused) = asked_for(installation);
         assert_eq!(refused, BTreeSet::new(), "a rule is missing");
-        let unused: Vec<&Right> = allowed.difference(&used).collect();
+        let unused: Vec<&Right> = allowed.iter().filter(|right| !used.iter().any(|used| covers(right, used))).collect();
         if unused.is_empty() { Ok(used) } else { Err(format!("superfluous: {unused:?}")) }
-    });
-    assert_eq!(used.unwrap(), allowed);
+    })
+    .unwrap();
+    let others: Vec<&Right> = used.iter().filter(|used| !allowed.iter().any(|right| covers(right, used))).collect();
+    assert_eq!(others, Vec::<&Right>::new(), "{unseen:?} is beside the log, and no role allows these");
+}
+
+/// A replica that reconciles, under the rights as they are now.
+fn reconciling(installation: &Installation, flags: &[String]) -> Operator {
+    let plane = installation.plane();
+    let account = plane.service_account(NAMESPACE, "beamlit-operator");
+    let authority = Authority::new(plane.folder().path(), "webhook-authority").unwrap();
+    let mut all = vec!["--reconcile=true".to_owned(), "--decision-interval=1s".to_owned()];
+    all.extend_from_slice(flags);
+    Operator::from_files(plane, "operator", account.kubeconfig(), &authority, &all).unwrap()
+}
+
+/// A workload of no pods.
+fn workload(kind: &str, name: &str) -> Value {
+    let labels = json!({"app": name});
+    let mut object = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": {
+        "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "main", "image": "none"}]}}}});
+    if kind != "DaemonSet" {
+        object["spec"]["replicas"] = 0.into();
+    }
+    object
+}
+
+/// The replica that reconciles: with metrics of every kind, workloads of every kind, and Beamlit.
+#[test]
+fn with_the_shipped_rights_and_no_other_it_reconciles() {
+    let installation = Installation::shipped();
+    let (admin, plane) = (installation.admin(), installation.plane());
+    plane.install_reference_grants().unwrap();
+    // Certificates and reviews are the business of the test above.
+    for configuration in CONFIGURATIONS {
+        admin.ok(&format!("delete {configuration}"));
+    }
+    let authority = Authority::new(plane.folder().path(), "metrics-authority").unwrap();
+    let groups = [&MetricsApi::RESOURCE[..], &MetricsApi::CUSTOM_AND_EXTERNAL].concat();
+    let _metrics = MetricsApi::start(admin, &authority, &groups).unwrap();
+    let beamlit = Beamlit::start();
+    beamlit.store(|store| store.deploys_at_once = true);
+    let team = installation.team();
+    poll("the CRDs to be served", || {
+        let out = team.feed("apply -f -", POLICY);
+        if out.succeeded() { Ok(()) } else { Err(out.to_string()) }
+    })
+    .unwrap();
+    serve(&team, "model");
+    let others = ["StatefulSet", "DaemonSet", "ReplicaSet"];
+    for kind in others {
+        team.apply(&workload(kind, &kind.to_lowercase()).to_string());
+    }
+    let _operator = reconciling(&installation, &flags(plane, &beamlit));
+
+    let mut model = of_beamlit("model");
+    model["spec"]["offloadingConfig"]["metrics"] = json!([
+        cpu(90),
+        {"type": "Pods", "pods": {"metric": {"name": "queue"}, "target": {"type": "AverageValue", "averageValue": "10"}}},
+        {"type": "Object", "object": {"describedObject": {"apiVersion": "v1", "kind": "Service", "name": "model"},
+            "metric": {"name": "requests"}, "target": {"type": "Value", "value": "10"}}},
+        {"type": "External", "external": {"metric": {"name": "lag"}, "target": {"type": "Value", "value": "10"}}},
+    ]);
+    team.apply(&model.to_string());
+    // A Service that is routed, of an object that offloads no more: the four annotations and the OffloadAutoscaler go.
+    poll("the Service to be routed", || {
+        let says = says(&team, "model");
+        if says[2].as_deref() == Some("0") { Ok(()) } else { Err(format!("{says:?}")) }
+    })
+    .unwrap();
+    for metric in ["pods/queue", "services/requests", "lag"] {
+        poll("the metric to be asked for", || {
+            let (used, _) = asked_for(&installation);
+            if used.iter().any(|right| right.2 == metric) { Ok(()) } else { Err(format!("{metric}: {used:?}")) }
+        })
+        .unwrap();
+    }
+    model["spec"].as_object_mut().unwrap().remove("offloadingConfig");
+    team.apply(&model.to_string());
+    team.ok("wait --for=delete ofa/model --timeout=60s");
+    for kind in others {
+        let name = kind.to_lowercase();
+        let mut object = of_beamlit(&name);
+        object["spec"]["modelSourceRef"]["kind"] = kind.into();
+        object["spec"].as_object_mut().unwrap().remove("offloadingConfig");
+        team.apply(&object.to_string());
+        wait_for(&team, &format!("mdep {name}"), "Synced", "Synced");
+    }
+    wait_for(&team, "policy.authorization.beamlit.com my-policy", "Synced", "Synced");
+    // What happens again is counted up.
+    beamlit.down(Some(Answer::error(503, "away")));
+    team.ok("delete mdep model --wait=false");
+    poll("an event to be told twice", || {
+        let (used, _) = asked_for(&installation);
+        let again = |right: &Right| right.0 == "patch" && right.2 == "events";
+        if used.iter().any(again) { Ok(()) } else { Err(team.ok("get events")) }
+    })
+    .unwrap();
+    beamlit.down(None);
+    team.ok("delete mdep,policies.authorization.beamlit.com --all --timeout=100s");
+
+    every_right_is_used_and_no_other(&installation, &[WATCH, RECONCILE[0], RECONCILE[1]]);
+}
+
+/// What [`UNSEEN`] says of the one right: without it nothing that is applied comes into being.
+#[test]
+fn without_the_right_to_create_them_no_autoscaler_is_applied() {
+    let installation = Installation::shipped();
+    for configuration in CONFIGURATIONS {
+        installation.admin().ok(&format!("delete {configuration}"));
+    }
+    let (verb, group, resource) = UNSEEN;
+    let rules = installation.admin().get(RECONCILE[0])["rules"].clone();
+    let rule = rules.as_array().unwrap().iter().position(|rule| rule["resources"] == json!([resource])).unwrap();
+    let verbs: Vec<&Value> = rules[rule]["verbs"].as_array().unwrap().iter().filter(|other| **other != verb).collect();
+    let patch = json!([{"op": "replace", "path": format!("/rules/{rule}/verbs"), "value": verbs}]);
+    patched(installation.admin(), RECONCILE[0], "--type=json", &patch);
+    let team = installation.team();
+    serve(&team, "model");
+    let _operator = reconciling(&installation, &[]);
+    poll("the right to be gone", || {
+        let asked =
+            format!("auth can-i {verb} {resource}.{group} --as=system:serviceaccount:{NAMESPACE}:beamlit-operator");
+        let out = team.run(&asked);
+        if out.stdout.trim() == "no" { Ok(()) } else { Err(out.to_string()) }
+    })
+    .unwrap();
+    let mut model = of_beamlit("model");
+    model["spec"]["offloadingConfig"]["remoteBackend"] = json!({"host": "models.example.com", "scheme": "https"});
+    team.apply(&model.to_string());
+    let message = wait_for(&team, "mdep model", "Ready", "WriteFailed");
+    assert!(message.contains(&format!("cannot {verb} resource \"{resource}\" in API group \"{group}\"")), "{message}");
+    patched(
+        installation.admin(),
+        RECONCILE[0],
+        "--type=json",
+        &json!([{"op": "replace", "path": format!("/rules/{rule}/verbs"), "value": rules[rule]["verbs"]}]),
+    );
+    wait_for_weight(&team, "model", 0, "AtHome");
 }
 
 /// The other install: certificates come from files, and the rights to watch are all that there is.
