@@ -46,9 +46,9 @@ pub(super) struct Args {
     )]
     decision_interval: Duration,
 
-    /// Beamlit's API, with its version
-    #[arg(long, env = "BEAMLIT_BASE_URL", value_name = "URL", default_value = beamlit::BASE)]
-    beamlit_url: Url,
+    /// Beamlit's API, with its version. Without it $BEAMLIT_BASE_URL counts, and without that https://api.beamlit.com/v0
+    #[arg(long, env = "BEAMLIT_OPERATOR_BEAMLIT_URL", value_name = "URL")]
+    beamlit_url: Option<Url>,
 
     /// A folder with the credentials for Beamlit, as a Secret is mounted: `clientId` and `clientSecret`, or `token`, the base64 of
     /// id:secret. It is read again when it changes. Without any, $BEAMLIT_TOKEN counts, and without that nothing is kept on Beamlit
@@ -150,6 +150,16 @@ impl Args {
         Ok(Running { shutdown, ended })
     }
 
+    /// Where Beamlit is.
+    fn base(&self) -> Result<Url, Failed> {
+        let named = std::env::var("BEAMLIT_BASE_URL").ok().filter(|url| !url.is_empty());
+        match &self.beamlit_url {
+            Some(url) => Ok(url.clone()),
+            None => Url::parse(named.as_deref().unwrap_or(beamlit::BASE))
+                .map_err(|error| Failed::Beamlit(beamlit::Error::Settings(format!("BEAMLIT_BASE_URL: {error}")))),
+        }
+    }
+
     /// What Beamlit holds, kept by every replica; none without credentials.
     fn mirror(
         &self,
@@ -166,7 +176,7 @@ impl Args {
             (None, None) => return Ok(None),
         };
         let settings = Settings {
-            base: self.beamlit_url.clone(),
+            base: self.base()?,
             workspace: configured.now().workspace.clone(),
             ca_file: self.beamlit_ca.clone(),
             ..Settings::new(credentials)?
