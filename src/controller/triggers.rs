@@ -11,7 +11,8 @@ use super::beamlit::{Changes, Key};
 use super::context::Context;
 use super::memory::Reference;
 use super::view;
-use crate::engine::world::{Name, Resource};
+use crate::engine::compile::annotations::MANAGED_BY;
+use crate::engine::world::{Lookup, Name, Resource};
 use crate::offload::observation::Blocked;
 use crate::watch::Change;
 
@@ -90,6 +91,8 @@ pub(super) async fn by_view(context: Arc<Context>) {
                 context.autoscalers_due.extend(context.memory.referring(&Reference::Service(service)));
             }
             view::Change::Service(service) => {
+                // One that somebody copied says of another what is not so: who it names takes the words off it.
+                context.model_deployments_due.extend(named_by(&context, &service));
                 context.autoscalers_due.extend(context.memory.referring(&Reference::Service(service)));
             }
             view::Change::Workload(kind, name) => {
@@ -106,6 +109,16 @@ pub(super) async fn by_view(context: Arc<Context>) {
             }
         }
     }
+}
+
+/// Whom a Service names as the one that routes it.
+fn named_by(context: &Context, service: &Name) -> Option<Name> {
+    let Lookup::Found(stored) = context.view.service(service) else { return None };
+    let (namespace, name) = stored.annotations.get(MANAGED_BY)?.split_once('/')?;
+    let owner = Name::new(namespace, name);
+    // Most of the time it is the one that it is routed by, and nothing is new.
+    let is_so = context.memory.terms(&owner).is_some_and(|terms| terms.service == *service);
+    (!is_so).then_some(owner)
 }
 
 /// What Beamlit holds has changed.

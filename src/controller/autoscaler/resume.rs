@@ -106,6 +106,16 @@ mod tests {
         assert_eq!(resumed(&json!({"currentRemoteWeight": 400})).state.weight, 0);
     }
 
+    /// One of the same name that was deleted and made again.
+    #[test]
+    fn what_another_object_came_to_is_not_where_this_one_begins() {
+        let mut state = serde_json::to_value(State::holding(100)).unwrap();
+        state[OWNER] = "uid".into();
+        assert_eq!(resumed(&json!({"state": state})).state.weight, 100);
+        state[OWNER] = "another".into();
+        assert_eq!(resumed(&json!({"state": state})).state, State::default());
+    }
+
     #[test]
     fn what_beamlit_last_said_is_remembered() {
         let mut state = serde_json::to_value(State::default()).unwrap();

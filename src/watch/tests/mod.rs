@@ -239,6 +239,19 @@ async fn reference_grants_may_come_and_go_with_their_api() {
     running.until("it is current", |report, _| *report == Report::default()).await;
 }
 
+/// Whoever reconciles looks at everything with each change that is told.
+#[tokio::test]
+async fn that_a_resource_is_still_not_served_is_no_change() {
+    let running = Running::current(|_| {}).await;
+    let absent = *Watched::ALL.iter().find(|watched| watched.name == "referencegrants").unwrap();
+    let mut changes = running.watches.changes();
+    let health = running.watches.health(absent).unwrap();
+    for times in 1..4 {
+        running.watches.not_served(absent, health, times);
+    }
+    assert!(changes.try_recv().is_err());
+}
+
 #[tokio::test]
 async fn what_is_on_beamlit_stands_beside_what_is_watched() {
     let watches = Watches::new(Arc::default());

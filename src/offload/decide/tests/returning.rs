@@ -154,3 +154,19 @@ fn the_next_step_back_is_foretold() {
     let at_most = life.see(30, seen(1, vec![]));
     assert_eq!((at_most.weight, at_most.next), (50, Some(at(life.now + 15))));
 }
+
+/// Whoever looks again when it is due would look without an end.
+#[test]
+fn a_step_that_is_due_and_held_is_not_foretold() {
+    for held in [
+        Observation { pause: Some(Pause::Freeze), ..seen(2, vec![]) },
+        Observation { local: Local::Unknown, ..seen(2, vec![]) },
+    ] {
+        let mut life = Life::new(rules(50, Strategy::Step));
+        life.ready(0);
+        for _ in 0..4 {
+            let decision = life.see(15, held.clone());
+            assert!(decision.next.is_none_or(|next| next > at(life.now)), "{:?}", decision.next);
+        }
+    }
+}
