@@ -70,6 +70,8 @@ impl Context {
     }
 
     /// Waits until everything was listed once. (A store that ends is one that everything else ends with.)
+    ///
+    /// For one to call: a store of kube-runtime wakes only the last of those who wait for it.
     pub(super) async fn listed(&self) {
         self.view.complete().await;
         _ = self.model_deployments.wait_until_ready().await;

@@ -106,12 +106,8 @@ pub async fn run(parts: Arc<Parts>) {
     });
     // They end with the set, and the set ends with this.
     let mut tasks = JoinSet::new();
-    let view = context.view.clone();
-    let watching = watching.clone();
-    {
-        let (view, watching) = (view.clone(), watching.clone());
-        tasks.spawn(async move { view.keep(watching).await });
-    }
+    let (view, client) = (context.view.clone(), watching.clone());
+    tasks.spawn(async move { view.keep(client).await });
     tasks.spawn(keep::keep(Arc::clone(&context), watching.clone(), written_model_deployments));
     tasks.spawn(keep::keep(Arc::clone(&context), watching.clone(), written_autoscalers));
     tasks.spawn(keep::keep(Arc::clone(&context), watching.clone(), written_policies));
@@ -121,13 +117,14 @@ pub async fn run(parts: Arc<Parts>) {
         tasks.spawn(triggers::by_beamlit(Arc::clone(&context), Arc::clone(changes)));
     }
     let sources = Sources::new(asking.clone(), metrics::Limits::every(*interval), Arc::clone(metrics));
-    tasks.spawn(sweep::sweep(Arc::clone(&context), sources, *interval));
+    let interval = *interval;
     {
         let context = Arc::clone(&context);
         tasks.spawn(async move {
             // Nothing is decided, and nobody's words are taken off a Service, before everything was listed once.
             context.listed().await;
             tokio::join!(
+                sweep::sweep(&context, sources, interval),
                 drive(
                     Controller::ModelDeployment,
                     &context,

@@ -1,12 +1,18 @@
 //! Services that name a ModelDeployment which is gone: one whose finalizer somebody took off, or that went while nobody looked. What was
 //! written on them goes, so that no data plane sends traffic on behalf of nobody.
 
+use std::collections::HashSet;
+
 use super::context::Context;
 use super::model_deployment::leave_others;
 use crate::engine::world::Name;
 
+/// Those who were found to be gone the last time. One is gone only if it is so twice: what is in its place cannot be put back.
+pub(super) type Suspects = HashSet<String>;
+
 /// Takes our words off such Services. What fails is tried again with the next sweep.
-pub(super) async fn clean(context: &Context) {
+pub(super) async fn clean(context: &Context, suspects: &mut Suspects) {
+    let before = std::mem::take(suspects);
     for owner in context.view.owners() {
         // Who is no such thing at all was written by somebody else, for ends of their own.
         let Some((namespace, name)) = owner.split_once('/') else { continue };
@@ -14,10 +20,14 @@ pub(super) async fn clean(context: &Context) {
         if context.model_deployment(&name).is_some() {
             continue;
         }
+        if !before.contains(&owner) {
+            suspects.insert(owner);
+            continue;
+        }
         match leave_others(context, &name, None).await {
             Ok(()) => tracing::info!(owner, "took the weights off the Services of a ModelDeployment that is gone"),
             Err(error) => {
-                tracing::warn!(owner, "weights of a ModelDeployment that is gone are still on a Service: {error}")
+                tracing::warn!(owner, "weights of a ModelDeployment that is gone are still on a Service: {error}");
             }
         }
         // It may have been made anew meanwhile.

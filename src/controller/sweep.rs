@@ -16,8 +16,8 @@ use crate::telemetry::reconciler::Controller;
 const NEW: Duration = Duration::from_secs(2);
 
 /// Sweeps every so often, for ever.
-pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Duration) {
-    context.listed().await;
+pub(super) async fn sweep(context: &Context, sources: Sources, every: Duration) {
+    let mut suspects = strays::Suspects::default();
     let mut ticks = interval(NEW.min(every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last: Option<Instant> = None;
@@ -29,23 +29,23 @@ pub(super) async fn sweep(context: Arc<Context>, sources: Sources, every: Durati
         let there = context.beamlit().is_some();
         if !Arc::ptr_eq(&current, &configuration) || there != beamlit {
             (configuration, beamlit) = (current, there);
-            everything(&context);
+            everything(context);
         }
         let due = last.is_none_or(|last| last.elapsed() >= every);
         let all = context.memory.all_terms();
         let queries: BTreeSet<Query> =
             all.iter().flat_map(|(_, terms)| terms.queries.iter().flatten()).cloned().collect();
-        if !due && !has_new(&context, &queries) {
+        if !due && !has_new(context, &queries) {
             continue;
         }
         let began = Instant::now();
         sources.configure(configuration.prometheus.as_ref());
         let readings = sources.read(queries).await;
         context.readings.store(Some(Arc::new(readings)));
-        tell(&context, &sources);
+        tell(context, &sources);
         if due {
             last = Some(began);
-            strays::clean(&context).await;
+            strays::clean(context, &mut suspects).await;
         }
         context.autoscalers_due.extend(all.into_iter().map(|(name, _)| name));
     }

@@ -38,8 +38,8 @@ pub(super) async fn apply(object: &Stored<ModelDeployments>, context: &Context, 
     let what = match &desired.what {
         Ok(what) => what,
         Err(why) => {
-            freeze(context, &name, object.uid(), desired, why);
-            return Applied { remote: None, cluster: Ok(()) };
+            let cluster = freeze(object, context, &name, desired, why).await;
+            return Applied { remote: None, cluster };
         }
     };
     // First of all: what is written from now on must be cleaned up, whatever happens next.
@@ -58,15 +58,29 @@ pub(super) async fn apply(object: &Stored<ModelDeployments>, context: &Context, 
 
 /// Of an object that cannot be understood nobody knows what it wants: the weight stays as it is, unless it says that much, or somebody
 /// has called all traffic home.
-fn freeze(context: &Context, name: &Name, uid: &str, desired: &Desired, why: &str) {
-    let Some(terms) = context.memory.terms(name).filter(|terms| terms.uid == uid) else { return };
-    let mut terms = Terms::clone(&terms);
+async fn freeze(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    name: &Name,
+    desired: &Desired,
+    why: &str,
+) -> Result<(), NotWritten> {
     let home = desired.pause.clone().filter(|held| held.how == Pause::Home);
+    let Some(terms) = context.memory.terms(name).filter(|terms| terms.uid == object.uid()) else {
+        // By what it was decided before nobody knows any more: then home is where nothing is said at all.
+        if home.is_some() || desired.sends_nothing {
+            autoscaler(object, context, name, None).await?;
+            leave_others(context, name, None).await?;
+        }
+        return Ok(());
+    };
+    let mut terms = Terms::clone(&terms);
     let freeze = || Held { how: Pause::Freeze, by: format!("the ModelDeployment is at fault: {why}") };
     terms.pause = Some(home.unwrap_or_else(freeze));
     terms.blocked = desired.sends_nothing.then_some(Blocked::Disabled);
     context.memory.set_terms(name, Some(terms));
     context.autoscalers_due.push(name.clone());
+    Ok(())
 }
 
 async fn in_cluster(
