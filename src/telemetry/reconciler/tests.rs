@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 
 use super::*;
 use crate::offload::decide::Reason;
+use crate::telemetry::metrics::Metrics;
 
 /// The samples whose names begin like this.
 fn samples(metrics: &Metrics, prefixes: &[&str]) -> String {

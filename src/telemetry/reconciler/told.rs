@@ -33,20 +33,20 @@ pub struct Ratio {
 
 /// All of it.
 #[derive(Debug, Default)]
-pub(super) struct Told(Mutex<State>);
+pub(in crate::telemetry) struct Told(Mutex<State>);
 
 /// A flag that nobody set has no series: an alert cannot take a 0 that nobody measured for one that somebody did.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(in crate::telemetry) struct State {
     /// By namespace and name.
-    pub(super) objects: BTreeMap<String, BTreeMap<String, Decided>>,
-    pub(super) leader: Option<bool>,
-    pub(super) circuit_open: Option<bool>,
-    pub(super) token_valid: Option<bool>,
+    pub(in crate::telemetry) objects: BTreeMap<String, BTreeMap<String, Decided>>,
+    pub(in crate::telemetry) leader: Option<bool>,
+    pub(in crate::telemetry) circuit_open: Option<bool>,
+    pub(in crate::telemetry) token_valid: Option<bool>,
 }
 
 impl Told {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(in crate::telemetry) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
