@@ -299,6 +299,8 @@ fn a_prometheus_is_asked_and_its_outage_holds_the_weight() {
     wait_for_weight(&kubectl, "model", 50, "TargetReached");
     // Neither an outage nor a series that ended lets go.
     drop(prometheus);
+    // What it said last counts for a minute.
+    sleep(Duration::from_secs(20));
     wait_for_weight(&kubectl, "model", 50, "MetricsUnavailable");
     shows("<unknown>/100");
     let said = kubectl.get("mdep model")["status"].to_string();
