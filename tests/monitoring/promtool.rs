@@ -1,20 +1,16 @@
 //! promtool, which is a part of Prometheus.
 
+#[path = "installed.rs"]
+mod installed;
+
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Where promtool is: on the PATH, or where `.ci/run` puts it.
+use installed::installed;
+
 fn promtool() -> Command {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
-        .unwrap_or_default();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain([cache.join("beamlit-operator/tools/bin")])
-        .map(|folder| folder.join("promtool"))
-        .find(|program| program.is_file())
+    installed("promtool")
         .map(Command::new)
         .expect("promtool is needed: it is a part of Prometheus (apt-get install prometheus)")
 }

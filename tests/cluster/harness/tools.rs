@@ -1,8 +1,13 @@
 //! The pinned etcd, kube-apiserver, kube-controller-manager and kubectl: found, or built. The pinned Gateway API's CRD, kwok and
 //! metrics-server. And Debian's Prometheus.
 
+#[path = "../../monitoring/installed.rs"]
+mod installed;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use installed::installed;
 
 const NEEDED: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
 
@@ -43,16 +48,7 @@ pub(crate) fn simulation() -> Result<PathBuf, String> {
 /// # Errors
 /// If it is in neither place.
 pub(crate) fn prometheus() -> Result<PathBuf, String> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
-        .unwrap_or_default();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain([cache.join("beamlit-operator/tools/bin")])
-        .map(|folder| folder.join("prometheus"))
-        .find(|program| program.is_file())
-        .ok_or_else(|| "prometheus is needed (apt-get install prometheus)".into())
+    installed("prometheus").ok_or_else(|| "prometheus is needed (apt-get install prometheus)".into())
 }
 
 /// Runs a script of `tests/cluster/tools`, whose progress appears on standard error: what it prints on its last line.
