@@ -2,7 +2,7 @@
 //!
 //! All that it writes it writes while it holds the lease.
 //!
-//! Inside: `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `terms`,
+//! Inside: `outbound` ← `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `terms`,
 //! `writes`, `events` ← `memory` ← `context` ← `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `strays` ← `sweep` ← this.
 
 mod autoscaler;
@@ -16,6 +16,7 @@ pub mod lease;
 mod memory;
 pub mod metrics;
 mod model_deployment;
+mod outbound;
 mod policy;
 mod queue;
 mod remote;

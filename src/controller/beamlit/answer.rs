@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Error;
 use super::error::line;
+use crate::controller::outbound;
 
 /// The most of an answer that explains a failure.
 const MOST_EXPLANATION: usize = 64 * 1024;
@@ -69,7 +70,7 @@ impl Answer {
 
     /// When Beamlit wants to be asked again.
     fn retry_after(&self) -> Option<Duration> {
-        retry_after(&self.headers, SystemTime::now())
+        outbound::retry_after(self.headers.get(RETRY_AFTER)?.to_str().ok(), SystemTime::now())
     }
 
     fn is_page(&self) -> bool {
@@ -130,20 +131,7 @@ pub(super) fn unreachable(error: reqwest::Error, timeout: Duration) -> Error {
     if error.is_timeout() && !error.is_connect() {
         return Error::TimedOut(timeout);
     }
-    let error = error.without_url();
-    let first: &(dyn std::error::Error + 'static) = &error;
-    let innermost = std::iter::successors(Some(first), |error| error.source()).last().unwrap_or(first);
-    Error::Unreachable(line(&innermost.to_string()))
-}
-
-/// RFC 9110, 10.2.3: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than fits is as long as can be.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::from(u32::MAX))));
-    }
-    Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())
+    Error::Unreachable(line(&outbound::innermost(&error.without_url())))
 }
 
 /// A token as RFC 6749 answers it.
@@ -214,26 +202,5 @@ mod tests {
         for fine in [json!({}), json!([]), json!({"error": null}), json!({"metadata": {}, "error": "of the model"})] {
             assert_eq!(found(fine.clone()), None, "{fine}");
         }
-    }
-
-    #[test]
-    fn when_to_come_back_is_read_in_both_forms() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        let after =
-            |value: &str| retry_after(&answer(429, &[("retry-after", value)], "").headers, now).map(|it| it.as_secs());
-        for (value, seconds) in [
-            ("0", Some(0)),
-            (" 120 ", Some(120)),
-            ("99999999999999999999999", Some(u64::from(u32::MAX))),
-            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
-            ("Sun, 06 Nov 1994 08:49:27 GMT", Some(0)),
-            ("-1", None),
-            ("soon", None),
-            ("1.5", None),
-            ("", None),
-        ] {
-            assert_eq!(after(value), seconds, "{value}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 }

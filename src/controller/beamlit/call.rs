@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Method, redirect, retry};
+use reqwest::{Method, retry};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -18,6 +18,7 @@ use super::answer::{Answer, disguised, unreachable};
 use super::circuit::Circuit;
 use super::settings::{Pace, Settings};
 use super::token::{NoToken, Token, Tokens};
+use crate::controller::outbound;
 use crate::files::Contents;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::reconciler;
@@ -295,29 +296,15 @@ fn http(settings: &Settings) -> Result<reqwest::Client, Error> {
     {
         return Err(Error::Settings("the workspace is no name".to_owned()));
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+    let builder = outbound::client(roots(settings)?, *connect_timeout, here)
         .map_err(|error| Error::Settings(error.to_string()))?
-        .with_root_certificates(roots(settings)?)
-        .with_no_client_auth();
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(concat!("beamlit-operator/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(*connect_timeout)
         .pool_idle_timeout(Duration::from_secs(30))
-        .redirect(redirect::Policy::none())
-        .referer(false)
         .retry(retry::never());
-    if here {
-        builder = builder.no_proxy();
-    }
     builder.build().map_err(|error| Error::Settings(error.without_url().to_string()))
 }
 
 fn roots(settings: &Settings) -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    let mut roots = outbound::public_roots();
     if let Some(path) = &settings.ca_file {
         let contents =
             Contents::read(std::slice::from_ref(path)).map_err(|error| Error::Settings(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::finding::escaped;
+use crate::controller::outbound;
 use crate::telemetry::reconciler::Answer;
 
 /// How many characters of what Beamlit said are shown.
@@ -127,8 +127,5 @@ impl Error {
 
 /// What somebody else said, in one line.
 pub(super) fn line(text: &str) -> String {
-    let text = text.trim();
-    let cut: String = text.chars().take(MOST).collect();
-    let more = if cut.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", escaped(&cut))
+    outbound::line(text, MOST)
 }

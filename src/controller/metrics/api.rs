@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
@@ -16,8 +16,9 @@ use tokio::time::timeout;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::failed::{Failed, retry_after};
+use super::failed::Failed;
 use super::words::innermost;
+use crate::controller::outbound;
 
 /// The largest answer that is read. One item of metrics.k8s.io has about 400 bytes: that is enough for 150,000 pods, of which a cluster
 /// is said to hold no more.
@@ -86,7 +87,7 @@ fn unsent(error: &(dyn Error + 'static)) -> Failed {
 
 /// For how long whoever answered wants to be left alone.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
-    retry_after(headers.get(RETRY_AFTER)?.to_str().ok())
+    outbound::retry_after(headers.get(RETRY_AFTER)?.to_str().ok(), SystemTime::now())
 }
 
 async fn bytes(mut body: Body, most: usize) -> Result<Vec<u8>, Failed> {

@@ -115,16 +115,6 @@ impl Failed {
     }
 }
 
-/// For how long whoever answered wants to be left alone: seconds or a date, as RFC 9110 has it.
-pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
-    let header = header?.trim();
-    if let Ok(seconds) = header.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let then = httpdate::parse_http_date(header).ok()?;
-    Some(then.duration_since(std::time::SystemTime::now()).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,22 +157,5 @@ mod tests {
             assert_eq!((failed.fault().to_string().as_str(), failed.then()), (text, then), "{status}");
             assert_eq!(failed.of_source().is_none(), [400, 404].contains(&status), "{status}");
         }
-    }
-
-    #[test]
-    fn when_to_come_back() {
-        for (header, expected) in [
-            (None, None),
-            (Some("30"), Some(30)),
-            (Some(" 0 "), Some(0)),
-            (Some("-1"), None),
-            (Some("soon"), None),
-            (Some("Wed, 21 Oct 2015 07:28:00 GMT"), Some(0)),
-        ] {
-            assert_eq!(retry_after(header), expected.map(Duration::from_secs), "{header:?}");
-        }
-        let later = httpdate::fmt_http_date(std::time::SystemTime::now() + Duration::from_secs(3600));
-        let wait = retry_after(Some(&later)).unwrap();
-        assert!((3000..=3600).contains(&wait.as_secs()), "{wait:?}");
     }
 }

@@ -2,26 +2,19 @@
 
 use std::error::Error;
 
-use crate::engine::finding::escaped;
+use crate::controller::outbound;
 
 /// How many characters are shown.
 const MOST: usize = 300;
 
 /// One line.
 pub(super) fn line(text: &str) -> String {
-    let text = text.trim();
-    let cut: String = text.chars().take(MOST).collect();
-    let more = if cut.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", escaped(&cut))
+    outbound::line(text, MOST)
 }
 
-/// The cause at the bottom of an error: what the ones around it say is where it happened, which is known.
+/// The cause at the bottom of an error.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    line(&innermost.to_string())
+    line(&outbound::innermost(error))
 }
 
 #[cfg(test)]

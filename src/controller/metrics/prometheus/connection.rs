@@ -2,24 +2,22 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::Client;
-use reqwest::redirect::Policy;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use url::Url;
-use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
 use super::answer;
 use crate::controller::metrics::api::wait;
 use crate::controller::metrics::failed::Failed;
 use crate::controller::metrics::words::{innermost, line};
+use crate::controller::outbound;
 use crate::engine::configuration;
 use crate::files::Contents;
 use crate::offload::evaluate::Fault;
@@ -135,36 +133,23 @@ fn bearer(bytes: &[u8]) -> Result<HeaderValue, Failed> {
 
 /// A client that trusts these certificates and no others, or else those of the Web.
 fn client(url: &Url, ca: Option<&[u8]>) -> Result<Client, Failed> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        None => _ = roots.add_parsable_certificates(TLS_SERVER_ROOT_CERTS.iter().cloned()),
+    let roots = match ca {
+        None => outbound::public_roots(),
         Some(pem) => {
             let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+            let mut roots = RootCertStore::empty();
             roots.add_parsable_certificates(certificates.unwrap_or_default());
+            roots
         }
-    }
+    };
     if roots.is_empty() {
         return Err(Failed::unavailable("its caFile holds no certificates in PEM"));
     }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let tls = tls.map_err(|error| Failed::unavailable(innermost(&error)))?;
-    let tls = tls.with_root_certificates(roots).with_no_client_auth();
-    let mut builder = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .connect_timeout(CONNECT)
-        // A token is for whom it is for.
-        .redirect(Policy::none())
-        .referer(false)
-        .user_agent(concat!("beamlit-operator/", env!("CARGO_PKG_VERSION")));
     let here = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         _ => false,
     };
-    if here {
-        // No proxy has a way to what listens here only.
-        builder = builder.no_proxy();
-    }
+    let builder = outbound::client(roots, CONNECT, here).map_err(|error| Failed::unavailable(innermost(&error)))?;
     builder.build().map_err(|error| Failed::unavailable(innermost(&error.without_url())))
 }
