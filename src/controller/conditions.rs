@@ -125,11 +125,10 @@ fn whole_seconds(at: Timestamp) -> Timestamp {
 /// What of two lists somebody acts on: everything but the words, in which numbers may change all the time.
 #[must_use]
 pub(super) fn alike(one: &[Condition], other: &[Condition]) -> bool {
-    let outline = |condition: &Condition| {
-        let Condition { type_, status, reason, observed_generation, message: _, last_transition_time: _ } =
-            condition.clone();
+    fn outline(condition: &Condition) -> impl PartialEq + '_ {
+        let Condition { type_, status, reason, observed_generation, message: _, last_transition_time: _ } = condition;
         (type_, status, reason, observed_generation)
-    };
+    }
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| outline(one) == outline(other))
 }
 

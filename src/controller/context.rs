@@ -6,14 +6,14 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use k8s_openapi::jiff::Timestamp;
 use kube::client::Client;
-use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::reflector::Store;
 
 use super::beamlit::{Error, Mirror};
 use super::events::Events;
 use super::memory::Memory;
 use super::metrics::Readings;
 use super::queue::Queue;
-use super::stored::{ModelDeployments, OffloadAutoscalers, Ours, Policies, Stored};
+use super::stored::{ModelDeployments, OffloadAutoscalers, Policies, Stored, reference};
 use super::view::View;
 use super::writes::Writer;
 use crate::engine::configuration::Configuration;
@@ -87,11 +87,6 @@ impl Context {
     pub(super) fn autoscaler(&self, name: &Name) -> Option<Arc<Stored<OffloadAutoscalers>>> {
         self.autoscalers.get(&reference(name))
     }
-}
-
-/// As kube-runtime names an object.
-pub(super) fn reference<K: Ours>(name: &Name) -> ObjectRef<Stored<K>> {
-    ObjectRef::new(name.name()).within(name.namespace())
 }
 
 /// This moment, as decisions count time.

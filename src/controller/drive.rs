@@ -75,7 +75,9 @@ pub(super) async fn drive<K, F, R>(
     all.for_each(|outcome| {
         // What failed was told of above; what is due and no longer there is no fault.
         if let Err(Error::ObjectNotFound(gone)) = outcome {
-            queue.served(&Name::new(gone.namespace.as_deref().unwrap_or_default(), &gone.name));
+            let name = Name::new(gone.namespace.as_deref().unwrap_or_default(), &gone.name);
+            queue.served(&name);
+            failures.mended(&name);
         }
         std::future::ready(())
     })

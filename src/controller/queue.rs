@@ -7,7 +7,7 @@ use futures::stream::{self, Stream};
 use kube::runtime::reflector::ObjectRef;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::stored::{Ours, Stored};
+use super::stored::{Ours, Stored, reference};
 use crate::engine::world::Name;
 
 /// Where to say that an object is to be looked at. However often it is said of one, it is looked at once, and by nobody else at the
@@ -65,7 +65,7 @@ impl Queued {
     ) -> impl Stream<Item = Result<ObjectRef<Stored<K>>, std::convert::Infallible>> {
         stream::unfold(self.0, |mut receiver| async {
             let name = receiver.recv().await?;
-            Some((Ok(ObjectRef::new(name.name()).within(name.namespace())), receiver))
+            Some((Ok(reference(&name)), receiver))
         })
     }
 }

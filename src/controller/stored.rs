@@ -111,7 +111,7 @@ impl<K: Ours> Stored<K> {
     /// As kube-runtime names it.
     #[must_use]
     pub(super) fn reference(&self) -> ObjectRef<Self> {
-        ObjectRef::from_obj(self)
+        reference(&self.name())
     }
 
     /// What tells it from another one of the same name.
@@ -187,6 +187,11 @@ impl<K: Ours> Stored<K> {
         members.extend(spec.map(|spec| member("spec", spec)));
         Node::new(Tree::Map(members))
     }
+}
+
+/// An object of this name, as kube-runtime names it.
+pub(super) fn reference<K: Ours>(name: &Name) -> ObjectRef<Stored<K>> {
+    ObjectRef::new(name.name()).within(name.namespace())
 }
 
 impl<K: Ours> kube::Resource for Stored<K> {

@@ -148,7 +148,7 @@ async fn show(
     state: &State,
     course: &mut Course,
 ) -> Result<bool, NotWritten> {
-    let next = status::status(autoscaler.generation(), step, state, &course.shown, &course.routed);
+    let mut next = status::status(autoscaler.generation(), step, &course.shown, &course.routed);
     let ratios = step.seen.ratios();
     let moved = match &course.shown_ratios {
         Some(shown) => {
@@ -170,6 +170,7 @@ async fn show(
     if !due && !reworded {
         return Ok(false);
     }
+    next.state = status::state(step, state);
     context.writer.status(autoscaler, &next).await?;
     if reworded {
         course.reworded_at = Some(Instant::now());
@@ -204,10 +205,7 @@ async fn tell(context: &Context, step: &Step<'_>, before: u8) {
         Reason::Recovering if before == 100 => (Tone::Normal, "Recovered"),
         _ => (Tone::Normal, "WeightChanged"),
     };
-    let because = match decision.blocked {
-        Some(blocked) => blocked.to_string(),
-        None => decision.reason.sentence().to_owned(),
-    };
+    let because = decision.reason.because(decision.blocked);
     let targets = if terms.spec.metrics.is_empty() { String::new() } else { format!(" ({})", seen.targets(terms)) };
     let note = format!("remote weight {before} → {}: {because}{targets}", decision.weight);
     tracing::info!(namespace = name.namespace(), name = name.name(), reason = decision.reason.word(), "{note}");

@@ -1,5 +1,6 @@
 //! The status of an OffloadAutoscaler: what `kubectl get ofa` shows, and what a restart needs.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,11 +18,10 @@ use crate::offload::observation::Pause;
 pub(super) fn status(
     generation: i64,
     step: &Step<'_>,
-    state: &State,
     shown: &OffloadAutoscalerStatus,
     routed: &Routed,
 ) -> OffloadAutoscalerStatus {
-    let Step { terms, seen, decision, deployed, .. } = step;
+    let Step { terms, seen, decision, .. } = step;
     let now = Timestamp::now();
     let weight = i32::from(decision.weight);
     let since = shown.last_transition_time.clone().filter(|_| shown.current_remote_weight == Some(weight));
@@ -43,13 +43,14 @@ pub(super) fn status(
             generation,
             now,
         )),
-        state: serde_json::to_value(state).ok().map(|state| with(state, &terms.uid, deployed.as_ref())),
+        // What nobody reads is written down only when something is.
+        state: None,
     }
 }
 
 /// What is written at once.
 pub(super) fn differs(one: &OffloadAutoscalerStatus, other: &OffloadAutoscalerStatus) -> bool {
-    let outline = |status: &OffloadAutoscalerStatus| {
+    fn outline(status: &OffloadAutoscalerStatus) -> impl PartialEq + '_ {
         let OffloadAutoscalerStatus {
             current_remote_weight,
             reason,
@@ -62,17 +63,19 @@ pub(super) fn differs(one: &OffloadAutoscalerStatus, other: &OffloadAutoscalerSt
             targets: _,
             conditions: _,
             state: _,
-        } = status.clone();
+        } = status;
         (current_remote_weight, reason, reference, observed_generation)
-    };
-    let conditions = |status: &OffloadAutoscalerStatus| status.conditions.clone().unwrap_or_default();
-    outline(one) != outline(other) || !alike(&conditions(one), &conditions(other))
+    }
+    outline(one) != outline(other) || !alike(list(one), list(other))
 }
 
 /// Whether a condition says the same as before in other words.
 pub(super) fn reworded(one: &OffloadAutoscalerStatus, other: &OffloadAutoscalerStatus) -> bool {
-    let conditions = |status: &OffloadAutoscalerStatus| status.conditions.clone().unwrap_or_default();
-    conditions::reworded(&conditions(one), &conditions(other))
+    conditions::reworded(list(one), list(other))
+}
+
+fn list(status: &OffloadAutoscalerStatus) -> &[Condition] {
+    status.conditions.as_deref().unwrap_or_default()
 }
 
 /// Which metrics have no value that counts, in the words that people read; empty if all have one.
@@ -83,13 +86,15 @@ pub(super) fn said_unavailable(shown: &OffloadAutoscalerStatus) -> String {
     unavailable.next().map(|condition| condition.message.clone()).unwrap_or_default()
 }
 
-fn with(mut state: Value, owner: &str, deployed: Option<&Deployed>) -> Value {
+/// What a restart needs: the state after a step, and what the decision itself does not know.
+pub(super) fn state(step: &Step<'_>, state: &State) -> Option<Value> {
+    let mut state = serde_json::to_value(state).ok()?;
     if let Value::Object(members) = &mut state {
-        members.insert(OWNER.to_owned(), owner.into());
-        let remote = deployed.map(|Deployed { model, is }| json!({"model": model, "deployed": is}));
+        members.insert(OWNER.to_owned(), step.terms.uid.as_str().into());
+        let remote = step.deployed.as_ref().map(|Deployed { model, is }| json!({"model": model, "deployed": is}));
         members.extend(remote.map(|remote| (REMOTE.to_owned(), remote)));
     }
-    state
+    Some(state)
 }
 
 fn available(step: &Step<'_>) -> Said {

@@ -50,8 +50,7 @@ pub(super) struct What {
 pub(super) fn build(object: &Stored<ModelDeployments>, found: &Found, judged: Judged) -> Desired {
     let Judged { findings, plan } = judged;
     let what = plan.map_err(|not_compiled| {
-        let faults: Vec<String> = not_compiled.faults.iter().map(ToString::to_string).collect();
-        if faults.is_empty() { format!("{} faults", findings.errors()) } else { faults.join("; ") }
+        if not_compiled.faults.is_empty() { format!("{} faults", findings.errors()) } else { not_compiled.to_string() }
     });
     let pause = pause(object, &found.configuration);
     let what = what.and_then(|plan| self::what(object, found, plan, pause.clone()));

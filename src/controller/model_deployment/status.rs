@@ -84,9 +84,8 @@ fn status(
 
 fn same(one: &ModelDeploymentStatus, other: &ModelDeploymentStatus) -> bool {
     let outline = |status: &ModelDeploymentStatus| ModelDeploymentStatus { conditions: None, ..status.clone() };
-    let list = |status: &ModelDeploymentStatus| status.conditions.clone().unwrap_or_default();
-    let (old, new) = (list(one), list(other));
-    outline(one) == outline(other) && alike(&old, &new) && !reworded(&old, &new)
+    let [old, new] = [one, other].map(|status| status.conditions.as_deref().unwrap_or_default());
+    outline(one) == outline(other) && alike(old, new) && !reworded(old, new)
 }
 
 fn at_fault(why: &str, outcome: Option<&Outcome>) -> Vec<Said> {
@@ -126,18 +125,15 @@ fn offloading(outcome: Option<&Outcome>, offloads: bool) -> Said {
     let said = |holds: Holds, reason, message: String| Said::new(Type::Offloading, holds, reason, message);
     match outcome {
         Some(outcome) => {
-            let message = format!("{} % of the traffic is sent away: {}", outcome.weight, because(outcome));
+            let message = format!(
+                "{} % of the traffic is sent away: {}",
+                outcome.weight,
+                outcome.reason.because(outcome.blocked)
+            );
             said((outcome.weight > 0).into(), outcome.reason.word(), message)
         }
         None if offloads => said(Holds::Unknown, PENDING, "nothing has been decided yet".to_owned()),
         None => said(Holds::No, Reason::Never.word(), "the object has no offloadingConfig".to_owned()),
-    }
-}
-
-fn because(outcome: &Outcome) -> String {
-    match outcome.blocked {
-        Some(blocked) => blocked.to_string(),
-        None => outcome.reason.sentence().to_owned(),
     }
 }
 

@@ -68,8 +68,7 @@ fn validate(object: &Stored<Policies>, context: &Context) -> Result<Result<beaml
     _ = defaults::apply(Kind::Policy, &mut node);
     let findings = judge(Kind::Policy, &node, &surroundings, Reading::Review);
     let policy = compile_policy(&node, &surroundings, &findings);
-    Ok(policy
-        .map_err(|not_compiled| not_compiled.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+    Ok(policy.map_err(|not_compiled| not_compiled.to_string()))
 }
 
 fn status(
@@ -107,6 +106,6 @@ fn status(
 
 fn same(one: &PolicyStatus, other: &PolicyStatus) -> bool {
     let outline = |status: &PolicyStatus| PolicyStatus { conditions: None, ..status.clone() };
-    let list = |status: &PolicyStatus| status.conditions.clone().unwrap_or_default();
-    outline(one) == outline(other) && alike(&list(one), &list(other))
+    let [old, new] = [one, other].map(|status| status.conditions.as_deref().unwrap_or_default());
+    outline(one) == outline(other) && alike(old, new)
 }

@@ -45,6 +45,17 @@ pub struct NotCompiled {
     pub faults: Vec<Finding>,
 }
 
+/// Every fault, in one line.
+impl fmt::Display for NotCompiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.faults.iter().enumerate() {
+            let and = if index == 0 { "" } else { "; " };
+            write!(f, "{and}{fault}")?;
+        }
+        Ok(())
+    }
+}
+
 /// A value of a plan that stays open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Open {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::offload::observation::Blocked;
+
 /// Why the weight is what it is: a closed set, which people see in `kubectl get ofa`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Reason {
@@ -99,6 +101,14 @@ impl Reason {
                 "too little traffic is at home for the metrics to show what all of it would need: the weight is held"
             }
         }
+    }
+}
+
+impl Reason {
+    /// Why, in a sentence, where something keeps all traffic at home: that; otherwise what the reason means.
+    #[must_use]
+    pub fn because(self, blocked: Option<Blocked>) -> String {
+        blocked.map_or_else(|| self.sentence().to_owned(), |blocked| blocked.to_string())
     }
 }
 
