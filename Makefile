@@ -6,7 +6,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/beamlit-operator
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster-test crds schema plots bench fuzz tools rust
+.PHONY: help demo test check cluster-test crds schema plots bench bench-scale fuzz tools rust
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: rust ## how long a judgement, a plan and a decision take, and how much th
 	cargo bench --bench judgement
 	cargo bench --bench decision
 	cargo bench --bench load
+
+bench-scale: tools rust ## what the reconciler costs beside 10,000 ModelDeployments, on a real API server (half an hour; MODELS=N for fewer)
+	cargo bench --bench scale -- $(if $(MODELS),--models $(MODELS))
 
 fuzz: rust ## the fuzz targets, each for FUZZ_SECONDS (60)
 	@fuzz/run.sh

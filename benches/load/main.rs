@@ -6,6 +6,8 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod floor;
+#[path = "../kernel/mod.rs"]
+mod kernel;
 mod report;
 mod server;
 mod wrk;

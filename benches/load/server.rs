@@ -10,6 +10,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::kernel;
+
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -142,13 +144,7 @@ impl Server {
     /// # Errors
     /// If it is gone.
     pub(crate) fn cpu_time(&self) -> Result<Duration, String> {
-        let stat = self.proc("stat")?;
-        // The name may hold anything, and ends with the last parenthesis. utime and stime are the 14th and 15th field, in
-        // hundredths of a second on every Linux.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
-        let used = ticks(11).zip(ticks(12)).ok_or("/proc/PID/stat has no times")?;
-        Ok(Duration::from_millis(10 * (used.0 + used.1)))
+        kernel::cpu_time(self.child.id())
     }
 
     /// Resident memory in bytes, and the most that it was.
@@ -156,18 +152,7 @@ impl Server {
     /// # Errors
     /// If it is gone.
     pub(crate) fn memory(&self) -> Result<(u64, u64), String> {
-        let status = self.proc("status")?;
-        let kilobytes = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
-        };
-        let (now, most) = kilobytes("VmRSS:").zip(kilobytes("VmHWM:")).ok_or("/proc/PID/status has no sizes")?;
-        Ok((now * 1024, most * 1024))
-    }
-
-    fn proc(&self, file: &str) -> Result<String, String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
+        kernel::memory(self.child.id())
     }
 
     /// How many reviews the operator has answered by its own count: those that were admitted, and all.

@@ -42,8 +42,15 @@ pub(super) enum Tone {
 pub(super) struct Events {
     recorder: Recorder,
     metrics: Arc<Metrics>,
-    /// How many each object may still have, and since when.
-    allowed: Mutex<HashMap<String, (f64, Instant)>>,
+    allowed: Mutex<Allowed>,
+}
+
+/// How many each object may still have, and since when.
+#[derive(Debug, Default)]
+struct Allowed {
+    of: HashMap<String, (f64, Instant)>,
+    /// At how many objects it is looked for those that need not be remembered.
+    full: usize,
 }
 
 impl Events {
@@ -62,7 +69,7 @@ impl Events {
     /// As [`Events::tell`], of something done. What is told of the same object for the same reason and of the same deed is counted up,
     /// and keeps its first words.
     pub(super) async fn tell_of<K: Ours>(&self, of: &Stored<K>, tone: Tone, reason: &str, action: String, note: &str) {
-        if !self.may(of.uid(), Instant::now()) {
+        if !self.allowed.lock().unwrap_or_else(PoisonError::into_inner).may(of.uid(), Instant::now()) {
             return;
         }
         let name = of.name();
@@ -89,11 +96,17 @@ impl Events {
         let told = self.recorder.publish(&event, &reference).await;
         self.metrics.kubernetes_request("event", told.map_or_else(|error| Answer::of_error(&error), |()| Answer::Ok));
     }
+}
 
-    fn may(&self, uid: &str, now: Instant) -> bool {
-        let mut allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
-        allowed.retain(|_, (_, since)| now.saturating_duration_since(*since) < FULL_AGAIN);
-        let (left, since) = allowed.entry(uid.to_owned()).or_insert((BURST, now));
+impl Allowed {
+    /// Whether an object may have one more; if so, that one is taken off.
+    fn may(&mut self, uid: &str, now: Instant) -> bool {
+        if self.of.len() >= self.full {
+            self.of.retain(|_, (_, since)| now.saturating_duration_since(*since) < FULL_AGAIN);
+            // Not at every event of thousands of objects.
+            self.full = 2 * self.of.len();
+        }
+        let (left, since) = self.of.entry(uid.to_owned()).or_insert((BURST, now));
         let refilled = now.saturating_duration_since(*since).as_secs_f64() / REFILL.as_secs_f64();
         *left = (*left + refilled).min(BURST);
         *since = now;
@@ -102,5 +115,34 @@ impl Events {
             *left -= 1.0;
         }
         may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_has_so_many_at_once_and_another_one_later() {
+        let mut allowed = Allowed::default();
+        let mut now = Instant::now();
+        let granted = (0..40).filter(|_| allowed.may("a", now)).count();
+        assert_eq!(granted, 25);
+        assert!(allowed.may("b", now), "each object has its own");
+        now += REFILL;
+        assert!(allowed.may("a", now) && !allowed.may("a", now));
+    }
+
+    #[test]
+    fn what_is_full_again_is_forgotten() {
+        let mut allowed = Allowed::default();
+        let mut now = Instant::now();
+        for round in 0..50 {
+            for object in 0..100 {
+                allowed.may(&format!("{round}-{object}"), now);
+            }
+            now += FULL_AGAIN;
+        }
+        assert!(allowed.of.len() <= 400, "{}", allowed.of.len());
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+use super::metrics::Query;
 use super::terms::Terms;
 use crate::api::OffloadAutoscalerStatus;
 use crate::engine::world::{Name, Workload};
@@ -16,7 +17,7 @@ use crate::offload::observation::Blocked;
 /// Everything that is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    terms: Mutex<HashMap<Name, Arc<Terms>>>,
+    terms: Mutex<AllTerms>,
     courses: Mutex<HashMap<Name, Arc<AsyncMutex<Option<Course>>>>>,
     outcomes: Mutex<HashMap<Name, Outcome>>,
     references: Mutex<References>,
@@ -39,6 +40,8 @@ pub(super) struct Course {
     pub(super) shown: OffloadAutoscalerStatus,
     /// When it was written, or taken over.
     pub(super) shown_at: Instant,
+    /// Which share of the wait until it may be written again is left out.
+    pub(super) shown_early: f64,
     /// Each metric's share of its target as it was written; none if another process wrote it.
     pub(super) shown_ratios: Option<Vec<f64>>,
     /// When it was last written for nothing but the words of a condition.
@@ -110,32 +113,70 @@ pub(super) enum Reference {
     Service(Name),
 }
 
+/// By what weights are decided, and what that asks for.
+#[derive(Debug, Default)]
+struct AllTerms {
+    all: HashMap<Name, Arc<Terms>>,
+    /// What all of them ask for; none if that was not looked at since they changed.
+    queries: Option<Arc<BTreeSet<Query>>>,
+}
+
+impl AllTerms {
+    fn set(&mut self, of: &Name, terms: Option<Terms>) {
+        let asks = |terms: &Arc<Terms>| terms.queries.clone();
+        let after = terms.as_ref().map(|terms| terms.queries.clone());
+        let before = match terms {
+            Some(terms) => self.all.insert(of.clone(), Arc::new(terms)),
+            None => self.all.remove(of),
+        };
+        if before.as_ref().map(asks) != after {
+            self.queries = None;
+        }
+    }
+}
+
 impl Reference {
     /// A workload.
     #[must_use]
     pub(super) fn workload(kind: Workload, name: Name) -> Self {
         Self::Workload(kind.name(), name)
     }
+
+    const fn name(&self) -> &Name {
+        match self {
+            Self::Workload(_, name) | Self::Service(name) => name,
+        }
+    }
 }
 
 impl Memory {
     /// By what the weight of an object is decided.
     pub(super) fn terms(&self, of: &Name) -> Option<Arc<Terms>> {
-        held(&self.terms).get(of).cloned()
+        held(&self.terms).all.get(of).cloned()
     }
 
-    /// All of them.
-    pub(super) fn all_terms(&self) -> Vec<(Name, Arc<Terms>)> {
-        held(&self.terms).iter().map(|(name, terms)| (name.clone(), Arc::clone(terms))).collect()
+    /// Those whose weights are decided by such terms.
+    pub(super) fn with_terms(&self, are_such: impl Fn(&Terms) -> bool) -> Vec<Name> {
+        let terms = held(&self.terms);
+        terms.all.iter().filter(|(_, terms)| are_such(terms)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How many weights are decided.
+    pub(super) fn decided(&self) -> usize {
+        held(&self.terms).all.len()
+    }
+
+    /// What all of them together ask the sources of metrics.
+    pub(super) fn queries(&self) -> Arc<BTreeSet<Query>> {
+        let mut terms = held(&self.terms);
+        let AllTerms { all, queries } = &mut *terms;
+        let collect = || all.values().flat_map(|terms| terms.queries.iter().flatten()).cloned().collect();
+        Arc::clone(queries.get_or_insert_with(|| Arc::new(collect())))
     }
 
     /// From now on it is decided by these; by none, it is not decided any more.
     pub(super) fn set_terms(&self, of: &Name, terms: Option<Terms>) {
-        let mut all = held(&self.terms);
-        match terms {
-            Some(terms) => _ = all.insert(of.clone(), Arc::new(terms)),
-            None => _ = all.remove(of),
-        }
+        held(&self.terms).set(of, terms);
     }
 
     /// Where its weight is on its way; whoever locks it is alone with it.
@@ -181,9 +222,16 @@ impl Memory {
         held(&self.references).to.get(to).into_iter().flatten().cloned().collect()
     }
 
+    /// Who depends on an object of a namespace without being in it.
+    pub(super) fn referring_into(&self, namespace: &str) -> BTreeSet<Name> {
+        let references = held(&self.references);
+        let into = references.to.iter().filter(|(reference, _)| reference.name().namespace() == namespace);
+        into.flat_map(|(_, objects)| objects).filter(|object| object.namespace() != namespace).cloned().collect()
+    }
+
     /// Forgets an object that is gone.
     pub(super) fn forget(&self, object: &Name) {
-        held(&self.terms).remove(object);
+        held(&self.terms).set(object, None);
         held(&self.courses).remove(object);
         held(&self.outcomes).remove(object);
         held(&self.references).set(object, BTreeSet::new());
@@ -214,6 +262,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::terms::tests::terms;
     use super::*;
 
     #[test]
@@ -230,6 +279,35 @@ mod tests {
         assert!(memory.referring(&service("s")).is_empty());
         memory.forget(&one);
         assert!(held(&memory.references).to.is_empty() && held(&memory.references).of.is_empty());
+    }
+
+    #[test]
+    fn who_refers_into_a_namespace_from_outside_is_found() {
+        let memory = Memory::default();
+        let (near, far) = (Name::new("b", "near"), Name::new("a", "far"));
+        memory.refers(&near, [Reference::Service(Name::new("b", "s"))].into());
+        memory.refers(&far, [Reference::Service(Name::new("b", "s")), Reference::Service(Name::new("a", "t"))].into());
+        assert_eq!(memory.referring_into("b"), [far].into());
+        assert!(memory.referring_into("a").is_empty());
+    }
+
+    #[test]
+    fn what_is_asked_follows_the_terms() {
+        let memory = Memory::default();
+        let query = |namespace: &str| Query::Resource { namespace: namespace.to_owned() };
+        let (one, other) = (Name::new("a", "one"), Name::new("a", "other"));
+        let asks = |of: &Name, namespace: &str| {
+            memory.set_terms(of, Some(Terms { queries: vec![Some(query(namespace)), None], ..terms(true) }));
+        };
+        asks(&one, "a");
+        asks(&other, "b");
+        assert_eq!(*memory.queries(), [query("a"), query("b")].into());
+        asks(&other, "a");
+        assert_eq!(*memory.queries(), [query("a")].into());
+        memory.forget(&one);
+        memory.set_terms(&other, None);
+        assert!(memory.queries().is_empty());
+        assert_eq!(memory.decided(), 0);
     }
 
     #[test]

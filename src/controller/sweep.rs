@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::context::Context;
 use super::metrics::{Health, Query, Sources};
@@ -18,37 +18,41 @@ const NEW: Duration = Duration::from_secs(2);
 /// Sweeps every so often, for ever.
 pub(super) async fn sweep(context: &Context, sources: Sources, every: Duration) {
     let mut suspects = strays::Suspects::default();
-    let mut ticks = interval(NEW.min(every));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last: Option<Instant> = None;
+    let (mut due, mut new) = (ticks(every), ticks(NEW.min(every)));
     let mut configuration = (context.configuration)();
     let mut beamlit = context.beamlit().is_some();
     loop {
-        ticks.tick().await;
+        let is_due = tokio::select! {
+            biased;
+            _ = due.tick() => true,
+            _ = new.tick() => false,
+        };
         let current = (context.configuration)();
         let there = context.beamlit().is_some();
         if !Arc::ptr_eq(&current, &configuration) || there != beamlit {
             (configuration, beamlit) = (current, there);
             everything(context);
         }
-        let due = last.is_none_or(|last| last.elapsed() >= every);
-        let all = context.memory.all_terms();
-        let queries: BTreeSet<Query> =
-            all.iter().flat_map(|(_, terms)| terms.queries.iter().flatten()).cloned().collect();
-        if !due && !has_new(context, &queries) {
+        let queries = context.memory.queries();
+        if !is_due && !has_new(context, &queries) {
             continue;
         }
-        let began = Instant::now();
         sources.configure(configuration.prometheus.as_ref());
-        let readings = sources.read(queries).await;
+        let readings = sources.read(&queries).await;
         context.readings.store(Some(Arc::new(readings)));
         tell(context, &sources);
-        if due {
-            last = Some(began);
+        if is_due {
             strays::clean(context, &mut suspects).await;
         }
-        context.autoscalers_due.extend(all.into_iter().map(|(name, _)| name));
+        context.autoscalers_due.extend(context.memory.with_terms(|_| true));
     }
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    // What took longer than that is not made up for.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// Whether somebody wants to know what nobody has asked for yet.

@@ -1,5 +1,6 @@
 //! What has an object looked at again, beside its own changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ fn concerns(context: &Context, change: &Change) -> bool {
             }
             due.extend(context.watches.world().with_policy(name).cloned());
             // Which of them may not name it and does is known to nobody but their own reconcile.
-            due.extend(blocked_by(context, Blocked::PoliciesUnresolved));
+            due.extend(context.memory.with_terms(|terms| terms.blocked == Some(Blocked::PoliciesUnresolved)));
             false
         }
         Change::Of(Resource::Services, name) => {
@@ -62,18 +63,28 @@ fn concerns(context: &Context, change: &Change) -> bool {
         Change::Of(Resource::ModelDeployments, name) => {
             due.push(name.clone());
             // What it laid claim to may be free now.
-            due.extend(blocked_by(context, Blocked::Contested));
+            due.extend(context.memory.with_terms(|terms| terms.blocked == Some(Blocked::Contested)));
             false
         }
         // They advise, and decide nothing.
         Change::Of(Resource::HorizontalPodAutoscalers, _) | Change::All(Resource::HorizontalPodAutoscalers) => false,
-        Change::Of(Resource::ReferenceGrants | Resource::Namespaces, _) | Change::All(_) => true,
+        Change::Of(Resource::ReferenceGrants, grant) => {
+            due.extend(into(context, grant.namespace()));
+            false
+        }
+        Change::Of(Resource::Namespaces, namespace) => {
+            due.extend(into(context, namespace.name()));
+            false
+        }
+        Change::All(_) => true,
     }
 }
 
-fn blocked_by(context: &Context, by: Blocked) -> Vec<Name> {
-    let all = context.memory.all_terms().into_iter();
-    all.filter(|(_, terms)| terms.blocked == Some(by)).map(|(name, _)| name).collect()
+/// Who refers to something in this namespace from another one.
+fn into(context: &Context, namespace: &str) -> BTreeSet<Name> {
+    let mut all = context.memory.referring_into(namespace);
+    all.extend(context.watches.world().with_policies_of(namespace).cloned());
+    all
 }
 
 /// Has every object looked at.
@@ -105,7 +116,7 @@ pub(super) async fn by_view(context: Arc<Context>) {
             }
             view::Change::All => {
                 everything(&context);
-                context.autoscalers_due.extend(context.memory.all_terms().into_iter().map(|(name, _)| name));
+                context.autoscalers_due.extend(context.memory.with_terms(|_| true));
             }
         }
     }
@@ -134,14 +145,11 @@ pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<Changes
         match &key {
             Key::Policy { .. } => context.policies_due.extend(owner),
             Key::Model { environment, name } => {
-                let all = context.memory.all_terms().into_iter();
-                let its = all.filter(|(_, terms)| {
-                    terms
-                        .remote
-                        .as_ref()
-                        .is_some_and(|remote| remote.environment == environment && remote.name == *name)
+                let its = context.memory.with_terms(|terms| {
+                    let remote = terms.remote.as_ref();
+                    remote.is_some_and(|remote| remote.environment == environment && remote.name == *name)
                 });
-                for name in its.map(|(name, _)| name).chain(owner) {
+                for name in its.into_iter().chain(owner) {
                     context.autoscalers_due.push(name.clone());
                     context.model_deployments_due.push(name);
                 }

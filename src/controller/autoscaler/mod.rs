@@ -30,8 +30,10 @@ use crate::offload::decide::{Decision, Demand, Reason, State, decide};
 use crate::offload::observation::{Blocked, Local, Pause};
 use crate::telemetry::reconciler::{Decided, Ratio};
 
-/// How often a reading is shown that has moved, and a status that somebody else wrote is put right.
+/// How often a reading is shown that has moved, and a status that somebody else wrote is put right: at most so often, and where there
+/// are many objects less often, so that all of them together write twenty times a second.
 const SHOW: Duration = Duration::from_secs(60);
+const SHOW_OF_MANY: Duration = Duration::from_millis(50);
 
 /// By how much a reading must have moved to be shown again, as a share of its target.
 const MOVED: f64 = 0.02;
@@ -157,7 +159,8 @@ async fn show(
         // What another process wrote is only known in words.
         None => course.shown.targets != next.targets,
     };
-    let rests = course.shown_at.elapsed() >= SHOW;
+    let show_every = show_every(context.memory.decided());
+    let rests = course.shown_at.elapsed() >= show_every.mul_f64(1.0 - course.shown_early);
     // Whoever else writes there is not believed, and does not stay.
     let overwritten = || status::differs(&autoscaler.status().unwrap_or_default(), &course.shown);
     let due = step.decision.persist && course.state != *state
@@ -165,8 +168,8 @@ async fn show(
         || status::differs(&course.shown, &next)
         || rests && (moved || overwritten());
     // People are told a fault in the words for the one that there is, and sources that fail in ever new ones do not have each written.
-    let reworded =
-        status::reworded(&course.shown, &next) && course.reworded_at.is_none_or(|reworded| reworded.elapsed() >= SHOW);
+    let reworded = status::reworded(&course.shown, &next)
+        && course.reworded_at.is_none_or(|reworded| reworded.elapsed() >= show_every);
     if !due && !reworded {
         return Ok(false);
     }
@@ -177,8 +180,14 @@ async fn show(
     }
     course.shown = OffloadAutoscalerStatus { state: None, ..next };
     course.shown_at = Instant::now();
+    course.shown_early = 0.0;
     course.shown_ratios = Some(ratios);
     Ok(true)
+}
+
+/// How often what nobody waits for is written of one of so many objects.
+fn show_every(objects: usize) -> Duration {
+    SHOW.max(SHOW_OF_MANY.saturating_mul(u32::try_from(objects).unwrap_or(u32::MAX)))
 }
 
 fn count(context: &Context, step: &Step<'_>) {
@@ -211,4 +220,15 @@ async fn tell(context: &Context, step: &Step<'_>, before: u8) {
     tracing::info!(namespace = name.namespace(), name = name.name(), reason = decision.reason.word(), "{note}");
     let deed = format!("SetRemoteWeightFrom{before}To{}", decision.weight);
     context.events.tell_of(&owner, tone, reason, deed, &note).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_objects_together_write_twenty_times_a_second_at_most() {
+        assert_eq!([0, 1, 1200].map(show_every), [SHOW; 3]);
+        assert_eq!(show_every(10_000), Duration::from_secs(500));
+    }
 }

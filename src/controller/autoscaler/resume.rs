@@ -1,5 +1,7 @@
 //! Where to carry on: from the state that was stored, or else from what can be told from the outside, and only then from 0.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -46,12 +48,20 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
         state,
         deployed: stored.as_ref().and_then(deployed),
         shown,
-        // Thousands that were taken over must not all be written anew at once.
+        // Thousands that were taken over must not all be written anew at once, neither now nor later.
         shown_at: Instant::now(),
+        shown_early: share(name),
         shown_ratios: None,
         reworded_at: None,
         routed: Routed::Yes,
     }
+}
+
+/// A share for each name, evenly spread from 0 to 1.
+fn share(name: &Name) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    f64::from(u16::try_from(hasher.finish() % 1000).unwrap_or_default()) / 1000.0
 }
 
 fn said_by_service(terms: &Terms, name: &Name, view: &View) -> Option<u8> {
@@ -114,6 +124,19 @@ mod tests {
         assert_eq!(resumed(&json!({"state": state})).state.weight, 100);
         state[OWNER] = "another".into();
         assert_eq!(resumed(&json!({"state": state})).state, State::default());
+    }
+
+    #[test]
+    fn those_that_are_taken_over_together_are_written_one_after_the_other() {
+        let shares = |from, to| {
+            let all = (0..1000).map(|index| share(&Name::new("team", &format!("model-{index}"))));
+            all.filter(|share| (from..to).contains(share)).count()
+        };
+        assert_eq!(shares(0.0, 1.0), 1000);
+        for tenth in 0..10 {
+            let many = shares(f64::from(tenth) / 10.0, f64::from(tenth + 1) / 10.0);
+            assert!((50..200).contains(&many), "{many} in the tenth {tenth}");
+        }
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl Sources {
     }
 
     /// Asks everything that is wanted. What was asked before and is not wanted any more is forgotten.
-    pub async fn read(&self, queries: BTreeSet<Query>) -> Readings {
+    pub async fn read(&self, queries: &BTreeSet<Query>) -> Readings {
         let end = Instant::now() + self.limits.sweep;
         let prometheus = lock(&self.prometheus).clone();
         let mut by_source: BTreeMap<Source, Vec<Query>> = BTreeMap::new();
@@ -173,12 +173,24 @@ impl Sources {
         lock(&self.memory).healths.get()
     }
 
-    /// What was not asked for longest comes first: if there is not enough time for everything, each has its turn.
-    fn in_turn(&self, queries: BTreeSet<Query>) -> Vec<Query> {
+    /// If there is not enough time for everything, each namespace has its turn before any has its next, and in each of them comes first
+    /// what was not asked for longest: who has few questions has them asked, however many another has.
+    fn in_turn(&self, queries: &BTreeSet<Query>) -> Vec<Query> {
         let memory = lock(&self.memory);
-        let mut queries: Vec<Query> = queries.into_iter().collect();
+        let mut queries: Vec<Query> = queries.iter().cloned().collect();
         queries.sort_by_cached_key(|query| memory.known.get(query).and_then(|known| known.tried));
-        queries
+        let mut asked: HashMap<&str, usize> = HashMap::new();
+        let turns: Vec<usize> = queries
+            .iter()
+            .map(|query| {
+                let turn = asked.entry(query.namespace()).or_default();
+                *turn += 1;
+                *turn
+            })
+            .collect();
+        let mut in_turn: Vec<(usize, Query)> = turns.into_iter().zip(queries).collect();
+        in_turn.sort_by_key(|(turn, _)| *turn);
+        in_turn.into_iter().map(|(_, query)| query).collect()
     }
 
     fn take_over(&self, done: Vec<(Source, Vec<Done>)>) -> Readings {

@@ -317,6 +317,12 @@ impl World {
         all.filter(move |name| self.reaches(name.namespace(), AUTHORIZATION_GROUP, "Policy", policy))
     }
 
+    /// The ModelDeployments of other namespaces that name a local policy of this one, whether they may or not.
+    pub fn with_policies_of<'w>(&'w self, namespace: &'w str) -> impl Iterator<Item = &'w Name> {
+        let named = self.by_policy.iter().filter(move |(policy, _)| policy.namespace() == namespace);
+        named.flat_map(|(_, all)| all.iter()).filter(move |name| name.namespace() != namespace)
+    }
+
     fn reaches(&self, from: &str, group: &str, kind: &str, to: &Name) -> bool {
         from == to.namespace() || matches!(self.granted(from, group, kind, to), Lookup::Found(()))
     }

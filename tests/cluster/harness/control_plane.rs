@@ -289,7 +289,7 @@ fn api_server(tools: &Path, folder: &Folder, authority: &Authority) -> Result<(P
             format!("--client-ca-file={ca}"),
             format!("--tls-cert-file={}", file(&serving.certificate)),
             format!("--tls-private-key-file={}", file(&serving.key)),
-            "--service-cluster-ip-range=10.0.0.0/24".into(),
+            "--service-cluster-ip-range=10.0.0.0/16".into(),
             "--service-account-issuer=https://kubernetes.default.svc".into(),
             format!("--service-account-key-file={}", file(&checking)),
             format!("--service-account-signing-key-file={}", file(&signing)),

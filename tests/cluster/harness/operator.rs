@@ -185,6 +185,15 @@ impl Operator {
         self.process.signal("CONT")
     }
 
+    /// The id of its process.
+    ///
+    /// # Errors
+    /// If it does not run.
+    #[allow(dead_code, reason = "a benchmark asks the kernel about it")]
+    pub(crate) fn pid(&self) -> Result<u32, String> {
+        self.process.pid()
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()

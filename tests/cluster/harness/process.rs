@@ -150,13 +150,21 @@ impl Process {
         }
     }
 
+    /// Its id.
+    ///
+    /// # Errors
+    /// If it does not run.
+    pub(crate) fn pid(&self) -> Result<u32, String> {
+        let pid = fs::read_to_string(&self.pid_file).map_err(|error| format!("{}: {error}", self.name))?;
+        pid.trim().parse().map_err(|_| format!("{}: {pid:?} is no id", self.name))
+    }
+
     /// Sends it a signal, such as `STOP`.
     ///
     /// # Errors
     /// If it does not run.
     pub(crate) fn signal(&self, signal: &str) -> Result<(), String> {
-        let pid = fs::read_to_string(&self.pid_file).map_err(|error| format!("{}: {error}", self.name))?;
-        let sent = Command::new("/bin/kill").args(["-s", signal, pid.trim()]).status();
+        let sent = Command::new("/bin/kill").args(["-s", signal, &self.pid()?.to_string()]).status();
         match sent {
             Ok(status) if status.success() => Ok(()),
             other => Err(format!("{}: {other:?}", self.name)),

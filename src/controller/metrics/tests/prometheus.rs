@@ -45,7 +45,7 @@ async fn what_several_ask_is_asked_once() {
     prometheus.set(QUERY, Reply::json(&vector(&["1", "2.5"])));
     let expression = "sum(rate(requests_total{job=\"a b\"}[5m]))";
     let all = set([in_namespace("a", "queue"), in_namespace("b", "queue"), in_namespace("a", expression)]);
-    let readings = sources.read(all.clone()).await;
+    let readings = sources.read(&all.clone()).await;
     let mut queries = asked(&prometheus);
     queries.sort();
     assert_eq!(
@@ -74,13 +74,13 @@ async fn another_source_is_another_answer() {
     prometheus.set(QUERY, Reply::json(&vector(&["1"])));
     let query = in_namespace("a", "queue");
     sources.configure(Some(&settings(&url)));
-    assert!(sources.read(set([query.clone()])).await.reading(&query, &[]).is_ok());
+    assert!(sources.read(&set([query.clone()])).await.reading(&query, &[]).is_ok());
     // The same again changes nothing: the last answer counts while the source fails.
     sources.configure(Some(&settings(&url)));
     prometheus.set(QUERY, Reply::status(500, ""));
-    assert!(sources.read(set([query.clone()])).await.reading(&query, &[]).is_ok());
+    assert!(sources.read(&set([query.clone()])).await.reading(&query, &[]).is_ok());
     sources.configure(None);
-    let why = sources.read(set([query.clone()])).await.reading(&query, &[]).unwrap_err().to_string();
+    let why = sources.read(&set([query.clone()])).await.reading(&query, &[]).unwrap_err().to_string();
     assert!(why.contains("external.metrics.k8s.io is not served"), "{why}");
 }
 
@@ -117,7 +117,7 @@ async fn answers_that_are_none() {
         sources.configure(Some(&settings(&url)));
         prometheus.set(QUERY, reply);
         let query = in_namespace("a", "queue");
-        let readings = sources.read(set([query.clone()])).await;
+        let readings = sources.read(&set([query.clone()])).await;
         assert_eq!(readings.reading(&query, &[]).unwrap_err().to_string(), text);
         assert_eq!(sources.health()[&Source::Prometheus] == Health::Answers, answers, "{text}");
     }
@@ -125,7 +125,7 @@ async fn answers_that_are_none() {
     let (prometheus, url) = StandIn::start().await;
     sources.configure(Some(&settings(&url)));
     let query = in_namespace("a", "rtae(a[5m])");
-    let why = sources.read(set([query.clone()])).await.reading(&query, &[]).unwrap_err().to_string();
+    let why = sources.read(&set([query.clone()])).await.reading(&query, &[]).unwrap_err().to_string();
     assert!(why.contains("no function rtae()"), "{why}");
     assert_eq!(prometheus.asked(), [""; 0], "what is no PromQL is not asked");
 }
@@ -142,7 +142,7 @@ async fn a_token_is_sent_as_it_is_now_and_never_shown() {
     let query = in_namespace("a", "queue");
     for token in ["hunter2", "hunter3\n"] {
         std::fs::write(&file, token).unwrap();
-        assert!(sources.read(set([query.clone()])).await.reading(&query, &[]).is_ok());
+        assert!(sources.read(&set([query.clone()])).await.reading(&query, &[]).is_ok());
         assert_eq!(prometheus.last_header("authorization"), Some(format!("Bearer {}", token.trim())));
         let shown = format!("{:?}", lock(&sources.prometheus));
         assert!(shown.contains("Connection") && !shown.contains("hunter"), "{shown}");
@@ -159,7 +159,7 @@ async fn a_token_is_sent_as_it_is_now_and_never_shown() {
             None => std::fs::remove_file(&file).unwrap(),
         }
         prometheus.asked();
-        let said = sources.read(set([query.clone()])).await.reading(&query, &[]).unwrap_err().to_string();
+        let said = sources.read(&set([query.clone()])).await.reading(&query, &[]).unwrap_err().to_string();
         assert!(said.contains(why) && !said.contains("hunter"), "{said}");
         assert_eq!(prometheus.asked(), [""; 0], "nobody is asked without the token");
     }
@@ -205,7 +205,7 @@ async fn certificates_are_trusted_by_the_file_that_is_named_and_by_no_other() {
     let read = async |ca_file: Option<String>| {
         sources.configure(None);
         sources.configure(Some(&Prometheus { ca_file, ..settings(&format!("https://localhost:{port}")) }));
-        let reading = sources.read(set([query.clone()])).await.reading(&query, &[]);
+        let reading = sources.read(&set([query.clone()])).await.reading(&query, &[]);
         reading.map(|_| ()).map_err(|fault| fault.to_string())
     };
     std::fs::write(&file, &pem).unwrap();
@@ -226,7 +226,7 @@ async fn certificates_are_trusted_by_the_file_that_is_named_and_by_no_other() {
     // A file that is mended is taken over without a word from anybody.
     let own = Prometheus { ca_file: named(&file), ..settings(&format!("https://localhost:{port}")) };
     sources.configure(Some(&own));
-    assert!(sources.read(set([query.clone()])).await.reading(&query, &[]).is_err());
+    assert!(sources.read(&set([query.clone()])).await.reading(&query, &[]).is_err());
     std::fs::write(&file, &pem).unwrap();
-    assert!(sources.read(set([query.clone()])).await.reading(&query, &[]).is_ok());
+    assert!(sources.read(&set([query.clone()])).await.reading(&query, &[]).is_ok());
 }

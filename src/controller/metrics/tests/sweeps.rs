@@ -37,7 +37,7 @@ async fn each_namespace_is_listed_once_and_many_in_one() {
         stand_in.set(&usage_path(&namespace), Reply::json(&usage_list(&namespace, &[("a", "1m")])));
     }
     let queries = |count| (0..count).map(|index| resource(&format!("ns-{index}"))).collect::<BTreeSet<_>>();
-    let readings = sources.read(queries(8)).await;
+    let readings = sources.read(&queries(8)).await;
     let asked: BTreeSet<String> = stand_in.asked().into_iter().collect();
     assert_eq!(asked, (0..8).map(|index| usage_path(&format!("ns-{index}"))).collect());
     assert_eq!(cpu(readings.reading(&resource("ns-7"), &pods(&["a"]))), owned(&[("a", 1)]));
@@ -47,7 +47,7 @@ async fn each_namespace_is_listed_once_and_many_in_one() {
     let mut all = usage_list("ns-3", &[("a", "3m")]);
     all["items"].as_array_mut().unwrap().push(usage_list("unknown", &[("a", "9m")])["items"][0].clone());
     stand_in.set(ALL_USAGE, Reply::json(&all));
-    let readings = sources.read(queries(9)).await;
+    let readings = sources.read(&queries(9)).await;
     assert_eq!(stand_in.asked(), [ALL_USAGE]);
     assert_eq!(cpu(readings.reading(&resource("ns-3"), &pods(&["a"]))), owned(&[("a", 3)]));
     assert_eq!(cpu(readings.reading(&resource("ns-4"), &pods(&["a"]))), owned(&[]));
@@ -60,7 +60,7 @@ async fn a_namespace_that_fails_is_alone_in_it() {
     let (stand_in, sources) = sources(PATIENT).await;
     stand_in.set(&usage_path("good"), Reply::json(&usage_list("good", &[("a", "1m")])));
     stand_in.set(&usage_path("bad"), Reply::status(500, "boom\u{202e}"));
-    let readings = sources.read(set([resource("bad"), resource("good")])).await;
+    let readings = sources.read(&set([resource("bad"), resource("good")])).await;
     assert_eq!(cpu(readings.reading(&resource("good"), &pods(&["a"]))), owned(&[("a", 1)]));
     assert_eq!(cpu(readings.reading(&resource("bad"), &pods(&["a"]))), unavailable("boom\\u{202e}"));
     assert!(matches!(&sources.health()[&Source::Resource], Health::Fails { why, .. } if why == "boom\\u{202e}"));
@@ -70,7 +70,7 @@ async fn a_namespace_that_fails_is_alone_in_it() {
 async fn apis_that_are_absent_say_what_is_missing() {
     let (stand_in, sources) = sources(PATIENT).await;
     let (custom, external) = (of_pods("queue", json!({})), external("queue", json!({})));
-    let readings = sources.read(set([resource("models"), custom.clone(), external.clone()])).await;
+    let readings = sources.read(&set([resource("models"), custom.clone(), external.clone()])).await;
     let said = |query: &Query| readings.reading(query, &[]).unwrap_err().to_string();
     assert_eq!(
         said(&resource("models")),
@@ -89,12 +89,12 @@ async fn apis_that_are_absent_say_what_is_missing() {
     }
     // That an API is not there is remembered for a minute; what it is asked for then is there.
     stand_in.asked();
-    sources.read(set([external.clone()])).await;
+    sources.read(&set([external.clone()])).await;
     assert_eq!(stand_in.asked(), [""; 0]);
     serves_external(&stand_in);
     stand_in.set(&format!("{EXTERNAL}/queue"), Reply::json(&series_list(&["1"])));
     later(61).await;
-    let readings = sources.read(set([external.clone()])).await;
+    let readings = sources.read(&set([external.clone()])).await;
     assert_eq!(readings.reading(&external, &[]).unwrap().samples, Samples::External(vec![sample(1000)]));
 }
 
@@ -112,7 +112,7 @@ async fn custom_metrics_in_the_better_version_that_is_served() {
             json!({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]}),
         );
         for _ in 0..2 {
-            let readings = sources.read(set([query.clone()])).await;
+            let readings = sources.read(&set([query.clone()])).await;
             let samples = readings.reading(&query, &pods(&["a", "z"])).unwrap().samples;
             let value = crate::offload::evaluate::PodValue { pod: "a".to_owned(), value: sample(5000) };
             assert_eq!(samples, Samples::Pods(vec![value]));
@@ -158,7 +158,7 @@ async fn the_described_object_is_asked_about_by_its_resource() {
     let all: BTreeSet<Query> = known.iter().chain([&unknown, &elsewhere]).cloned().collect();
     let mut discoveries = Vec::new();
     for _ in 0..2 {
-        let readings = sources.read(all.clone()).await;
+        let readings = sources.read(&all.clone()).await;
         for query in &known {
             assert_eq!(readings.reading(query, &[]).unwrap().samples, Samples::Object(sample(5000)), "{query:?}");
         }
@@ -179,7 +179,7 @@ async fn the_described_object_is_asked_about_by_its_resource() {
     );
     stand_in.set(&format!("{base}/gateways.networking.k8s.io/main/rps"), one("Gateway", "main"));
     later(61).await;
-    let readings = sources.read(all).await;
+    let readings = sources.read(&all).await;
     assert!(readings.reading(&unknown, &[]).is_ok());
 }
 
@@ -190,7 +190,7 @@ async fn a_metric_that_its_source_does_not_know_is_no_outage() {
     let path = format!("{EXTERNAL}/queue");
     let query = external("queue", json!({"matchLabels": {"a": "b"}}));
     stand_in.set(&path, Reply::json(&series_list(&["1", "2"])));
-    let readings = sources.read(set([query.clone()])).await;
+    let readings = sources.read(&set([query.clone()])).await;
     assert_eq!(readings.reading(&query, &[]).unwrap().samples, Samples::External(vec![sample(1000), sample(2000)]));
     assert_eq!(stand_in.asked(), ["/apis/external.metrics.k8s.io", &format!("{path}?labelSelector=a%3Db")]);
     for (status, said) in [
@@ -198,12 +198,12 @@ async fn a_metric_that_its_source_does_not_know_is_no_outage() {
         (400, "its source refuses to answer: the server could not find the metric queue"),
     ] {
         stand_in.set(&path, Reply::status(status, "the server could not find the metric queue"));
-        let readings = sources.read(set([query.clone()])).await;
+        let readings = sources.read(&set([query.clone()])).await;
         assert_eq!(readings.reading(&query, &[]).unwrap_err().to_string(), said);
         assert_eq!(sources.health()[&Source::External], Health::Answers);
     }
     stand_in.set(&path, Reply::json(&series_list(&[])));
-    let readings = sources.read(set([query.clone()])).await;
+    let readings = sources.read(&set([query.clone()])).await;
     assert_eq!(readings.reading(&query, &[]).unwrap().samples, Samples::External(vec![]), "to be judged as no series");
 }
 
@@ -212,7 +212,7 @@ async fn a_source_that_fails_leaves_its_last_answer_for_a_minute() {
     let (stand_in, sources) = sources(PATIENT).await;
     let query = resource("models");
     let read = async || {
-        let readings = sources.read(set([query.clone()])).await;
+        let readings = sources.read(&set([query.clone()])).await;
         (cpu(readings.reading(&query, &pods(&["a"]))), readings.fault(&query).map(ToString::to_string))
     };
     let path = usage_path("models");
@@ -250,7 +250,7 @@ async fn health_tells_since_when() {
     let path = usage_path("models");
     let fails = async |reply: Reply| {
         stand_in.set(&path, reply);
-        sources.read(set([resource("models")])).await;
+        sources.read(&set([resource("models")])).await;
         match sources.health()[&Source::Resource].clone() {
             Health::Fails { since, why } => Some((since, why)),
             Health::Answers => None,
@@ -263,7 +263,7 @@ async fn health_tells_since_when() {
     assert_eq!(fails(Reply::status(500, "two")).await, Some((since, "two".to_owned())));
     assert_eq!(fails(Reply::json(&usage_list("models", &[]))).await, None);
     assert!(fails(Reply::status(500, "three")).await.unwrap().0 > since);
-    sources.read(set([])).await;
+    sources.read(&set([])).await;
     assert_eq!(sources.health()[&Source::Resource], Health::Unasked);
 }
 
@@ -278,7 +278,7 @@ async fn a_source_that_wants_to_be_left_alone_is() {
     stand_in.set(&usage_path("models"), Reply::json(&usage_list("models", &[])));
     let why = "too many requests (it asks to be left alone for 30 s)";
     for asked in [2, 0] {
-        let readings = sources.read(queries.clone()).await;
+        let readings = sources.read(&queries.clone()).await;
         // The group and the one metric; the other is not asked for.
         assert_eq!(stand_in.asked().len(), asked);
         for query in &queries {
@@ -287,12 +287,12 @@ async fn a_source_that_wants_to_be_left_alone_is() {
         later(15).await;
     }
     // Others are none of its business.
-    let readings = sources.read(set([resource("models")])).await;
+    let readings = sources.read(&set([resource("models")])).await;
     assert!(readings.reading(&resource("models"), &[]).is_ok());
     for metric in ["a", "b"] {
         stand_in.set(&format!("{EXTERNAL}/{metric}"), Reply::json(&series_list(&["1"])));
     }
-    let readings = sources.read(queries.clone()).await;
+    let readings = sources.read(&queries.clone()).await;
     for query in &queries {
         assert!(readings.reading(query, &[]).is_ok());
     }
@@ -302,7 +302,7 @@ async fn a_source_that_wants_to_be_left_alone_is() {
 async fn a_source_that_hangs_is_not_waited_for() {
     let (stand_in, sources) = sources(NO_TIME).await;
     stand_in.set(&usage_path("models"), Reply::Hangs);
-    let readings = sources.read(set([resource("models")])).await;
+    let readings = sources.read(&set([resource("models")])).await;
     assert_eq!(cpu(readings.reading(&resource("models"), &[])), unavailable("no answer within 50ms"));
 }
 
@@ -315,7 +315,7 @@ async fn a_sweep_ends_in_time_and_each_has_its_turn() {
     stand_in.set("/apis/external.metrics.k8s.io", Reply::Hangs);
     let mut cut = BTreeSet::new();
     for _ in 0..2 {
-        let readings = sources.read(all.clone()).await;
+        let readings = sources.read(&all.clone()).await;
         for query in &all {
             let why = readings.reading(query, &[]).unwrap_err();
             match why.to_string().as_str() {
@@ -326,6 +326,23 @@ async fn a_sweep_ends_in_time_and_each_has_its_turn() {
         }
     }
     assert_eq!(cut, all, "whoever was not asked comes first the next time");
+}
+
+#[tokio::test]
+async fn who_has_few_questions_does_not_wait_for_who_has_hundreds() {
+    let (_stand_in, sources) = sources(PATIENT).await;
+    let in_namespace = |namespace: &str, metric: String| Query::External {
+        namespace: namespace.to_owned(),
+        metric,
+        selector: Selector::of(None),
+    };
+    let many = (0..300).map(|index| in_namespace("busy", format!("m{index}")));
+    let all: BTreeSet<Query> = many.chain([in_namespace("calm", "m".to_owned()), resource("calm")]).collect();
+    let in_turn = sources.in_turn(&all);
+    assert_eq!(in_turn.len(), all.len());
+    let calm: Vec<usize> =
+        in_turn.iter().enumerate().filter(|(_, query)| query.namespace() == "calm").map(|(index, _)| index).collect();
+    assert!(calm.iter().all(|index| *index < 4), "{calm:?}");
 }
 
 fn of_external(metric: &str) -> Query {
@@ -340,7 +357,7 @@ async fn so_many_calls_at_a_time() {
     for metric in &metrics {
         stand_in.set(&format!("{EXTERNAL}/{metric}"), Reply::json(&series_list(&["1"])));
     }
-    let readings = sources.read(metrics.iter().map(|metric| of_external(metric)).collect()).await;
+    let readings = sources.read(&metrics.iter().map(|metric| of_external(metric)).collect()).await;
     for metric in &metrics {
         assert!(readings.reading(&of_external(metric), &[]).is_ok(), "{metric}");
     }
@@ -355,7 +372,7 @@ async fn where_nobody_listens_the_rest_of_the_sweep_is_saved() {
     let sources =
         Sources::new(crate::watch::client(config).unwrap(), Limits { concurrency: 1, ..PATIENT }, Default::default());
     let all = set([of_external("a"), of_external("b")]);
-    let readings = sources.read(all.clone()).await;
+    let readings = sources.read(&all.clone()).await;
     for query in &all {
         let why = readings.reading(query, &[]).unwrap_err().to_string();
         assert!(why.contains("onnection refused"), "{why}");
@@ -371,7 +388,7 @@ async fn a_connection_that_breaks_down_is_one_of_many() {
     stand_in.set(&format!("{EXTERNAL}/a"), Reply::BreaksOff(Vec::new()));
     stand_in.set(&format!("{EXTERNAL}/b"), Reply::json(&series_list(&["1"])));
     let [a, b] = ["a", "b"].map(of_external);
-    let readings = sources.read(set([a.clone(), b.clone()])).await;
+    let readings = sources.read(&set([a.clone(), b.clone()])).await;
     assert!(matches!(readings.reading(&a, &[]), Err(Fault::Unavailable(_))));
     assert!(readings.reading(&b, &[]).is_ok());
 }
@@ -390,11 +407,11 @@ async fn names_that_are_no_part_of_a_path_are_not_asked_for() {
     serves_external(&stand_in);
     for metric in ["..", ".", "", "a\nb"] {
         let query = external(metric, json!({}));
-        let readings = sources.read(set([query.clone()])).await;
+        let readings = sources.read(&set([query.clone()])).await;
         assert_eq!(readings.reading(&query, &[]), unavailable("a name in it cannot be a part of a path"), "{metric:?}");
     }
     let query = external("a b?c=d#e", json!({}));
-    sources.read(set([query])).await;
+    sources.read(&set([query])).await;
     assert_eq!(stand_in.asked().last().unwrap(), &format!("{EXTERNAL}/a%20b%3Fc=d%23e"));
 }
 
@@ -402,7 +419,7 @@ async fn names_that_are_no_part_of_a_path_are_not_asked_for() {
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let (stand_in, sources) = sources(PATIENT).await;
     stand_in.set(&usage_path("models"), Reply::Body(200, None, vec![b' '; (64 << 20) + 1]));
-    let readings = sources.read(set([resource("models")])).await;
+    let readings = sources.read(&set([resource("models")])).await;
     let why = readings.reading(&resource("models"), &[]).unwrap_err();
     assert_eq!(why, Fault::Unreadable("it is larger than 64 MiB".to_owned()));
 }
