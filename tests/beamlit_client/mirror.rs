@@ -364,3 +364,54 @@ async fn a_list_that_takes_long_is_shared_by_all_who_wait_for_it() {
     assert!(futures::future::join_all(asking).await.into_iter().all(|complete| complete.is_ok()));
     assert_eq!(lines(&beamlit), LISTS);
 }
+
+#[tokio::test]
+async fn what_is_left_of_objects_of_this_cluster_is_found_and_nothing_else() {
+    let beamlit = Beamlit::start();
+    let (mirror, _changes) = mirror(&beamlit);
+    mirror.apply_model(&model(), &owner("mine"), false).await.unwrap();
+    mirror.apply_policy(&policy(&[]), &owner("gone")).await.unwrap();
+    beamlit.store(|store| {
+        store.put_model(
+            "production",
+            "elsewhere",
+            json!({"managed-by-uid": "x", "managed-by-cluster": "there"}),
+            json!({}),
+        );
+        store.put_model("production", "unmarked", json!({"managed-by-uid": "y"}), json!({}));
+        store.put_model("production", "nobodys", json!({"managed-by-cluster": "here"}), json!({}));
+    });
+    mirror.refresh().await.unwrap();
+    let left = |cluster: &str, there: &[&str]| mirror.orphans(cluster, |uid| there.contains(&uid));
+    let policy = || (Key::policy("eu"), "team-a/my-model".to_owned());
+    assert_eq!(left("here", &["mine", "gone"]), []);
+    assert_eq!(left("here", &["mine"]), [policy()]);
+    assert_eq!(left("here", &[]), [(key(), "team-a/my-model".to_owned()), policy()]);
+    assert_eq!(left("there", &["mine", "gone"]).len(), 1);
+    // Who does not know which cluster this is leaves what is written there.
+    let unknowing = Owner { cluster: None, ..owner("mine") };
+    assert_eq!(mirror.apply_model(&model(), &unknowing, false).await.unwrap().change, Change::None);
+    assert_eq!(held(&beamlit)["metadata"]["labels"]["managed-by-cluster"], "here");
+    mirror.release(&key(), &unknowing).await.unwrap();
+    assert_eq!(left("here", &[]), [policy()]);
+}
+
+#[tokio::test]
+async fn a_list_from_before_a_deletion_does_not_bring_it_back() {
+    let beamlit = Beamlit::start();
+    let (mirror, _changes) = mirror(&beamlit);
+    mirror.apply_model(&model(), &owner("mine"), false).await.unwrap();
+    mirror.refresh().await.unwrap();
+    beamlit.forget_calls();
+    beamlit.script("GET", "/models?environment=production", [Answer::Old(Duration::from_millis(300))]);
+    let listing = tokio::spawn({
+        let mirror = Arc::clone(&mirror);
+        async move { mirror.refresh().await }
+    });
+    while !beamlit.lines().iter().any(|line| line.ends_with(" -")) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    mirror.release(&key(), &owner("mine")).await.unwrap();
+    listing.await.unwrap().unwrap();
+    assert_eq!(mirror.owned_by("mine"), []);
+}

@@ -101,6 +101,12 @@ impl Entries {
         self.of_owner.get(uid).into_iter().flatten()
     }
 
+    /// What belongs to whom of whom this says nothing.
+    pub(super) fn owned_by_others(&self, known: impl Fn(&str) -> bool) -> impl Iterator<Item = &Entry> {
+        let unknown = self.of_owner.iter().filter(move |(uid, _)| !known(uid)).flat_map(|(_, keys)| keys);
+        unknown.filter_map(|key| self.all.get(key))
+    }
+
     fn index(&mut self, stored: &Stored) {
         if let Some(Ownership { uid, .. }) = &stored.ownership {
             self.of_owner.entry(uid.clone()).or_default().insert(stored.key.clone());
@@ -126,8 +132,12 @@ mod tests {
     use crate::controller::beamlit::Origin;
 
     fn stored(name: u8, owner: Option<u8>) -> Stored {
-        let ownership =
-            owner.map(|uid| Ownership { uid: uid.to_string(), object: String::new(), origin: Origin::Created });
+        let ownership = owner.map(|uid| Ownership {
+            uid: uid.to_string(),
+            object: String::new(),
+            cluster: None,
+            origin: Origin::Created,
+        });
         let key = Key::model("production", &name.to_string());
         Stored { key, workspace: None, status: None, created_at: None, updated_at: None, ownership }
     }

@@ -118,6 +118,9 @@ impl Mirror {
             let key = stored.key.clone();
             missing.remove(&key);
             let Some(entry) = state.entries.get_mut(&key) else {
+                if state.released.get(&key).is_some_and(|at| *at > began) {
+                    continue;
+                }
                 changed.push(key);
                 state.entries.insert(Entry::new(stored, fingerprint, text));
                 continue;
@@ -138,6 +141,7 @@ impl Mirror {
             entry.fingerprint = fingerprint;
             state.restore(stored);
         }
+        state.released.retain(|key, at| Kind::of(key) != *kind || *at > began);
         state.listed.insert(kind.clone(), began);
         drop(state);
         kept.iter().for_each(|key| self.client.kept(key));

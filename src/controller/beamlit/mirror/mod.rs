@@ -64,6 +64,8 @@ struct State {
     /// Who has to look again when something changes, beside whom it belongs to by then: whoever could not have it because it was
     /// another's, and whose it was. As `<namespace>/<name>`.
     awaited: HashMap<Key, BTreeSet<String>>,
+    /// What we let go of, and when: a list that began before does not bring it back.
+    released: HashMap<Key, u64>,
 }
 
 impl State {
@@ -187,9 +189,12 @@ impl Mirror {
     pub async fn release(&self, key: &Key, owner: &Owner) -> Result<Released, Error> {
         let released = self.client.release(key, owner).await?;
         let mut state = self.state();
-        state.tick();
+        let now = state.tick();
         match released {
-            Released::Deleted | Released::Gone => _ = state.entries.remove(key),
+            Released::Deleted | Released::Gone => {
+                state.entries.remove(key);
+                state.released.insert(key.clone(), now);
+            }
             // It is seen again in the next list, without an owner.
             Released::LetGo => {
                 if let Some(entry) = state.entries.get_mut(key) {
@@ -223,6 +228,7 @@ impl Mirror {
         let settled = Settled { wish: wish.print(owner), fingerprint, unkept: applied.unkept.clone() };
         let mut entry = Entry::new(applied.stored.clone(), fingerprint, None);
         (entry.changed, entry.settled) = (state.tick(), Some(settled));
+        state.released.remove(&wish.key);
         state.entries.insert(entry);
         self.written.notify_one();
         Ok(applied)
@@ -274,6 +280,20 @@ impl Mirror {
     #[must_use]
     pub fn owned_by(&self, uid: &str) -> Vec<Key> {
         self.state().entries.owned_by(uid).cloned().collect()
+    }
+
+    /// What is on Beamlit for objects of a cluster that are no more, by the names of these; in order.
+    #[must_use]
+    pub fn orphans(&self, cluster: &str, is_there: impl Fn(&str) -> bool) -> Vec<(Key, String)> {
+        let state = self.state();
+        // What belongs to other clusters of the workspace is nobody's business here.
+        let ours = state.entries.owned_by_others(is_there).filter_map(|entry| {
+            let ownership = entry.ownership().filter(|its| its.cluster.as_deref() == Some(cluster))?;
+            Some((entry.stored().key.clone(), ownership.object.clone()))
+        });
+        let mut orphans: Vec<_> = ours.collect();
+        orphans.sort_unstable();
+        orphans
     }
 
     /// Who has to look again because something has changed, beside whom it belongs to now: as `<namespace>/<name>`, each told once.
