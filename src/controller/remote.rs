@@ -104,11 +104,10 @@ pub(super) async fn wait<K: Ours>(
     left: Duration,
     said: &[Said],
 ) -> Unfinished {
-    let (reason, whom) = match &why {
-        Unfinished::Beamlit(error) => (word(error), "Beamlit"),
-        _ => ("WriteFailed", "the API server"),
+    let (reason, note) = match &why {
+        Unfinished::Beamlit(error) => (word(error), format!("waiting for Beamlit before it can go: {why}")),
+        _ => ("WriteFailed", format!("waiting for the API server before it can go: {why}")),
     };
-    let note = format!("waiting for {whom} before it can go: {why}");
     context.events.tell(object, Tone::Warning, reason, &note).await;
     if let Err(error) = say(object, context, said).await {
         tracing::warn!("what an object waits for is not in its status: {error}");

@@ -11,6 +11,7 @@ use crate::controller::unfinished::{Finished, Unfinished};
 use crate::controller::writes::{FINALIZER, NotWritten};
 use crate::engine::Kind;
 use crate::engine::world::Name;
+use crate::offload::decide::Reason;
 
 /// Cleans up after it, and lets it go.
 pub(super) async fn let_go(object: &Stored<ModelDeployments>, context: &Context) -> Result<Finished, Unfinished> {
@@ -32,7 +33,12 @@ pub(super) async fn let_go(object: &Stored<ModelDeployments>, context: &Context)
     if let Err(Waits { why, left }) = remote::release(object, context).await {
         let said = [
             remote::synced(false, Some(&Err(why.clone()))),
-            Said::new(Type::Offloading, false, "Blocked", "the object is being deleted: all traffic is at home"),
+            Said::new(
+                Type::Offloading,
+                false,
+                Reason::Blocked.word(),
+                "the object is being deleted: all traffic is at home",
+            ),
             remote::deleting(&format!("waiting for Beamlit to let go of its model: {why}")),
         ];
         return Err(remote::wait(object, context, why.into(), left, &said).await);
