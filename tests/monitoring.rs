@@ -225,6 +225,7 @@ fn reconciling() -> String {
     metrics.beamlit_circuit(false);
     metrics.beamlit_token(true);
     metrics.left_behind(LeftBehind::TimedOut);
+    metrics.beamlit_orphans(Some(0));
     metrics.task_started("reconciler");
     Format::Text.render(metrics.encode())
 }

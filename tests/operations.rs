@@ -37,11 +37,12 @@ fn in_tables(page: &str) -> BTreeSet<String> {
 }
 
 /// Where conditions and events are made.
-const TELLERS: [&str; 6] = [
+const TELLERS: [&str; 7] = [
     "src/controller/conditions.rs",
     "src/controller/remote.rs",
     "src/controller/policy/mod.rs",
     "src/controller/model_deployment/status.rs",
+    "src/controller/model_deployment/deletion.rs",
     "src/controller/autoscaler/mod.rs",
     "src/controller/autoscaler/status.rs",
 ];

@@ -117,6 +117,19 @@ pub(super) fn conditions(before: &[Condition], said: &[Said], generation: i64, n
     said.iter().map(of).collect()
 }
 
+/// The same, where all that is not said stays as it was.
+#[must_use]
+pub(super) fn with(before: &[Condition], said: &[Said], generation: i64, now: Timestamp) -> Vec<Condition> {
+    let mut all = before.to_vec();
+    for condition in conditions(before, said, generation, now) {
+        match all.iter_mut().find(|old| old.type_ == condition.type_) {
+            Some(old) => *old = condition,
+            None => all.push(condition),
+        }
+    }
+    all
+}
+
 /// The API server keeps no fractions, and what comes back must be what was written.
 fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)

@@ -60,7 +60,7 @@ pub(super) async fn drive<K, F, R>(
     };
     let on_error = |object: Arc<Stored<K>>, error: &Unfinished, _context| {
         let name = object.name();
-        let wait = error.after().unwrap_or_else(|| failures.failed(&name));
+        let wait = error.wait(|| failures.failed(&name));
         tracing::warn!(
             controller = controller.word(),
             namespace = name.namespace(),

@@ -3,10 +3,11 @@
 //! All that it writes it writes while it holds the lease.
 //!
 //! Inside: `outbound` ← `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `terms`,
-//! `writes`, `events` ← `memory` ← `context` ← `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `strays` ← `sweep` ← this.
+//! `writes`, `events` ← `memory` ← `context` ← `cluster`, `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `strays` ← `sweep` ← this.
 
 mod autoscaler;
 pub mod beamlit;
+mod cluster;
 mod conditions;
 mod context;
 mod drive;
@@ -29,7 +30,7 @@ mod unfinished;
 pub mod view;
 mod writes;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -37,10 +38,11 @@ use kube::client::Client;
 use kube::runtime::reflector;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use self::beamlit::{Changes, Mirror};
 pub use self::context::Configured;
-use self::context::Context;
+use self::context::{Context, FIRST_ANSWERS};
 use self::drive::drive;
 use self::events::Events;
 use self::memory::Memory;
@@ -104,6 +106,8 @@ pub async fn run(parts: Arc<Parts>) {
         autoscalers_due,
         policies_due,
         patience: *patience,
+        first_answers_by: Instant::now() + FIRST_ANSWERS,
+        cluster: OnceLock::new(),
     });
     // They end with the set, and the set ends with this.
     let mut tasks = JoinSet::new();
@@ -124,6 +128,7 @@ pub async fn run(parts: Arc<Parts>) {
         tasks.spawn(async move {
             // Nothing is decided, and nobody's words are taken off a Service, before everything was listed once.
             context.listed().await;
+            cluster::learn(&context).await;
             tokio::join!(
                 sweep::sweep(&context, sources, interval),
                 drive(

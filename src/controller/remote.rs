@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::beamlit::{Applied, Change, Error, Mirror, Owner, Stored as Remote};
-use super::conditions::{Holds, Said, Type};
+use super::conditions::{self, Holds, Said, Type, alike};
 use super::context::Context;
 use super::events::Tone;
 use super::stored::{Ours, Stored, annotation};
 use super::unfinished::Unfinished;
+use super::writes::NotWritten;
 use crate::telemetry::reconciler::LeftBehind;
 
 /// Whether something on Beamlit belongs to the object with this uid.
@@ -19,12 +21,13 @@ pub(super) fn is_owned(remote: &Remote, uid: &str) -> bool {
 }
 
 /// An object as the owner of what is on Beamlit.
-pub(super) fn owner<K: Ours>(object: &Stored<K>) -> Owner {
+pub(super) fn owner<K: Ours>(object: &Stored<K>, context: &Context) -> Owner {
     let name = object.name();
     Owner {
         uid: object.uid().to_owned(),
         namespace: name.namespace().to_owned(),
         name: name.name().to_owned(),
+        cluster: context.cluster.get().cloned(),
         adopt: object.annotation(annotation::ADOPT) == Some("true"),
     }
 }
@@ -45,41 +48,111 @@ pub(super) async fn tell<K: Ours>(object: &Stored<K>, context: &Context, applied
     context.events.tell(object, Tone::Normal, "TakenOver", &note).await;
 }
 
+/// Beamlit does not let go of what an object owns, and the object has not waited for long enough.
+pub(super) struct Waits {
+    /// Why not.
+    pub(super) why: Error,
+    /// For how much longer it waits.
+    pub(super) left: Duration,
+}
+
 /// Lets go of everything that an object owns on Beamlit; without asking where nobody can or should be asked.
 ///
 /// # Errors
-/// If Beamlit does not do it, and the object has not waited for long enough.
-pub(super) async fn release<K: Ours>(object: &Stored<K>, context: &Context) -> Result<(), Unfinished> {
+/// If it has to wait for that.
+pub(super) async fn release<K: Ours>(object: &Stored<K>, context: &Context) -> Result<(), Waits> {
     if object.annotation(annotation::ORPHAN).is_some() {
         let note = format!("the annotation {} says that what is on Beamlit stays as it is", annotation::ORPHAN);
         leave_behind(object, context, LeftBehind::Asked, &note).await;
         return Ok(());
     }
     let outcome = match &context.beamlit {
-        Some(mirror) => from_beamlit(object, mirror).await,
-        None => Err(Error::NoCredentials("none are given".to_owned()).into()),
+        Some(mirror) => from_beamlit(object, context, mirror).await,
+        None => Err(Error::NoCredentials("none are given".to_owned())),
     };
     match outcome {
         Ok(()) => Ok(()),
         // Nobody could be asked: waiting would keep every object, and with it every namespace, for nothing.
-        Err(Unfinished::Beamlit(Error::NoCredentials(_))) => {
+        Err(Error::NoCredentials(_)) => {
             if was_there(object) {
                 let note = "the operator has no credentials for Beamlit any more: what is there stays as it is";
                 leave_behind(object, context, LeftBehind::NoCredentials, note).await;
             }
             Ok(())
         }
-        Err(error) if waited(object) >= context.patience => {
-            let note = format!("what may be on Beamlit stays as it is, for it could not be told for long: {error}");
-            leave_behind(object, context, LeftBehind::TimedOut, &note).await;
-            Ok(())
-        }
-        Err(error) => {
-            let note = format!("waiting for Beamlit before it can go: {error}");
-            context.events.tell(object, Tone::Warning, "BeamlitUnavailable", &note).await;
-            Err(error)
-        }
+        Err(why) => match patience(object, context) {
+            None => {
+                let note = format!("what may be on Beamlit stays as it is, for it could not be told for long: {why}");
+                leave_behind(object, context, LeftBehind::TimedOut, &note).await;
+                Ok(())
+            }
+            Some(left) => Err(Waits { why, left }),
+        },
     }
+}
+
+/// What is said of an object that is being deleted.
+pub(super) fn deleting(what: &str) -> Said {
+    Said::new(Type::Ready, false, "Deleting", format!("the object is being deleted: {what}"))
+}
+
+/// Tells what an object that goes waits for, and sees to it that it is looked at again when it has waited for long enough.
+pub(super) async fn wait<K: Ours>(
+    object: &Stored<K>,
+    context: &Context,
+    why: Unfinished,
+    left: Duration,
+    said: &[Said],
+) -> Unfinished {
+    let (reason, note) = match &why {
+        Unfinished::Beamlit(error) => (word(error), format!("waiting for Beamlit before it can go: {why}")),
+        _ => ("WriteFailed", format!("waiting for the API server before it can go: {why}")),
+    };
+    context.events.tell(object, Tone::Warning, reason, &note).await;
+    if let Err(error) = say(object, context, said).await {
+        tracing::warn!("what an object waits for is not in its status: {error}");
+    }
+    Unfinished::Going { why: Box::new(why), left }
+}
+
+/// Has the status of an object say this, and everything else as before.
+async fn say<K: Ours>(object: &Stored<K>, context: &Context, said: &[Said]) -> Result<(), NotWritten> {
+    let mut status: Map<String, Value> = object.status().unwrap_or_default();
+    if let Some(conditions) = going(status.get("conditions"), said, object.generation()) {
+        status.insert("conditions".to_owned(), conditions);
+        if said.iter().any(|said| said.of == Type::Offloading && said.holds == Holds::No) {
+            status.insert("offloadingStatus".to_owned(), false.into());
+        }
+        context.writer.status(object, &status).await?;
+    }
+    Ok(())
+}
+
+/// The conditions of an object that goes, if anything but their words is new: they are written once for each reason, for what is written
+/// has the object looked at again.
+fn going(before: Option<&Value>, said: &[Said], generation: i64) -> Option<Value> {
+    let before: Vec<Condition> = before.and_then(|it| serde_json::from_value(it.clone()).ok()).unwrap_or_default();
+    let next = conditions::with(&before, said, generation, Timestamp::now());
+    if alike(&before, &next) { None } else { serde_json::to_value(next).ok() }
+}
+
+/// Tells of Services that still say where traffic of an object goes that is gone.
+pub(super) async fn leave_routed<K: Ours>(object: &Stored<K>, context: &Context, why: &NotWritten) {
+    let name = object.name();
+    let services: Vec<String> = context.view.routed_by(&name.to_string()).iter().map(ToString::to_string).collect();
+    let note = left_routed(&services, why);
+    tracing::warn!(namespace = name.namespace(), name = name.name(), "left in the cluster: {note}");
+    context.events.tell(object, Tone::Warning, "FinalizerTimedOut", &note).await;
+}
+
+fn left_routed(services: &[String], why: &NotWritten) -> String {
+    let what = match services.join(", ") {
+        services if services.is_empty() => String::new(),
+        services => format!(
+            "the annotations routing.beamlit.com/* stay on Services ({services}), and can be taken off by hand: "
+        ),
+    };
+    format!("{what}what was to be cleaned up could not be for long: {why}")
 }
 
 /// Tells of what stays on Beamlit, where nobody looks after it from now on.
@@ -95,20 +168,38 @@ async fn leave_behind<K: Ours>(object: &Stored<K>, context: &Context, why: LeftB
     context.events.tell(object, tone, reason, note).await;
 }
 
-async fn from_beamlit<K: Ours>(object: &Stored<K>, mirror: &Mirror) -> Result<(), Unfinished> {
+async fn from_beamlit<K: Ours>(object: &Stored<K>, context: &Context, mirror: &Mirror) -> Result<(), Error> {
     // A list that was never read says nothing of what is there.
     mirror.complete().await?;
-    let owner = owner(object);
+    let owner = owner(object, context);
     for key in mirror.owned_by(object.uid()) {
         mirror.release(&key, &owner).await?;
     }
     Ok(())
 }
 
+/// For how much longer an object that goes waits for what is to be cleaned up; none if it has waited for long enough.
+pub(super) fn patience<K: Ours>(object: &Stored<K>, context: &Context) -> Option<Duration> {
+    let left = context.patience.saturating_sub(waited(object));
+    (!left.is_zero()).then_some(left)
+}
+
 fn waited<K: Ours>(object: &Stored<K>) -> Duration {
     let since = object.metadata.deletion_timestamp.as_ref().map(|since| since.0);
     let waited = since.map(|since| Timestamp::now().duration_since(since));
     waited.and_then(|waited| Duration::try_from(waited).ok()).unwrap_or_default()
+}
+
+/// The workspace, and when it was created and last changed: as Beamlit says now, or said last.
+pub(super) fn last_said(
+    applied: Option<&Result<Applied, Error>>,
+    [workspace, created_at, updated_at]: [&Option<String>; 3],
+) -> [Option<String>; 3] {
+    let stored = applied.and_then(|applied| applied.as_ref().ok()).map(|applied| &applied.stored);
+    let says = |of: fn(&Remote) -> &Option<String>, before: &Option<String>| {
+        stored.and_then(|stored| of(stored).clone()).or_else(|| before.clone())
+    };
+    [says(|it| &it.workspace, workspace), says(|it| &it.created_at, created_at), says(|it| &it.updated_at, updated_at)]
 }
 
 /// Why nothing is on Beamlit where nobody gave the operator any credentials.
@@ -147,5 +238,74 @@ fn word(error: &Error) -> &'static str {
         Error::NoCredentials(_) => NO_CREDENTIALS,
         error if error.is_passing() => "BeamlitUnavailable",
         _ => "BeamlitRefused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::controller::beamlit::Key;
+
+    fn refused() -> Error {
+        Error::Refused { status: 400, said: "no".to_owned() }
+    }
+
+    #[test]
+    fn who_waits_to_go_says_so_and_keeps_the_rest() {
+        let condition = |type_: &str, status: &str, reason: &str| {
+            json!({"type": type_, "status": status, "reason": reason, "message": "", "observedGeneration": 2,
+                "lastTransitionTime": "2026-01-01T00:00:00Z"})
+        };
+        let before = json!([
+            condition("Accepted", "True", "Accepted"),
+            condition("Synced", "True", "Synced"),
+            condition("Ready", "True", "Ready")
+        ]);
+        let said = [synced(false, Some(&Err(refused()))), deleting("waiting")];
+        let next = going(Some(&before), &said, 3).unwrap();
+        let shown =
+            |at: usize| format!("{}={}({})", next[at]["type"], next[at]["status"], next[at]["reason"]).replace('"', "");
+        assert_eq!(
+            [shown(0), shown(1), shown(2)],
+            ["Accepted=True(Accepted)", "Synced=False(BeamlitRefused)", "Ready=False(Deleting)"]
+        );
+        assert_eq!(next[1]["message"], refused().to_string());
+        assert_eq!((&next[0], &next[2]["observedGeneration"]), (&before[0], &json!(3)));
+        // Other words alone are not written: each time it would be looked at again.
+        let other = Error::Refused { status: 400, said: "never".to_owned() };
+        assert_eq!(going(Some(&next), &[synced(false, Some(&Err(other))), deleting("still waiting")], 3), None);
+        let away = Error::TimedOut(Duration::from_secs(1));
+        assert!(going(Some(&next), &[synced(false, Some(&Err(away)))], 3).is_some());
+    }
+
+    #[test]
+    fn what_stays_behind_in_the_cluster_is_named() {
+        let why = NotWritten::Refused { what: "the annotations of Service a/s".to_owned(), why: "denied".to_owned() };
+        let note = left_routed(&["a/s".to_owned(), "b/t".to_owned()], &why);
+        assert!(
+            note.contains("(a/s, b/t)") && note.ends_with("cannot write the annotations of Service a/s: denied"),
+            "{note}"
+        );
+        assert!(left_routed(&[], &why).starts_with("what was to be cleaned up"));
+    }
+
+    #[test]
+    fn what_beamlit_said_last_stays_until_it_says_something_else() {
+        let before = [&Some("w".to_owned()), &Some("then".to_owned()), &None];
+        let stored = Remote {
+            key: Key::policy("p"),
+            workspace: None,
+            status: None,
+            created_at: Some("now".to_owned()),
+            updated_at: Some("now".to_owned()),
+            ownership: None,
+        };
+        let applied = Ok(Applied { stored, change: Change::None, unkept: Vec::new() });
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(last_said(Some(&applied), before), [text("w"), text("now"), text("now")]);
+        assert_eq!(last_said(Some(&Err(refused())), before), [text("w"), text("then"), None]);
+        assert_eq!(last_said(None, before), [text("w"), text("then"), None]);
     }
 }

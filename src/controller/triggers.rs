@@ -136,20 +136,20 @@ fn named_by(context: &Context, service: &Name) -> Option<Name> {
 pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<Changes>>) {
     let mut changes = changes.lock().await;
     while let Some(key) = changes.recv().await {
-        let stored = context.beamlit.as_ref().and_then(|mirror| mirror.get(&key)).flatten();
-        let owner = stored.and_then(|stored| stored.ownership).map(|ownership| ownership.object);
-        let owner = owner
-            .as_deref()
-            .and_then(|owner| owner.split_once('/'))
-            .map(|(namespace, name)| Name::new(namespace, name));
+        let Some(mirror) = &context.beamlit else { return };
+        let owner = mirror.get(&key).flatten().and_then(|stored| stored.ownership).map(|ownership| ownership.object);
+        let concerned = owner.into_iter().chain(mirror.awaited_by(&key));
+        let concerned: Vec<Name> = concerned
+            .filter_map(|object| object.split_once('/').map(|(namespace, name)| Name::new(namespace, name)))
+            .collect();
         match &key {
-            Key::Policy { .. } => context.policies_due.extend(owner),
+            Key::Policy { .. } => context.policies_due.extend(concerned),
             Key::Model { environment, name } => {
                 let its = context.memory.with_terms(|terms| {
                     let remote = terms.remote.as_ref();
                     remote.is_some_and(|remote| remote.environment == environment && remote.name == *name)
                 });
-                for name in its.into_iter().chain(owner) {
+                for name in its.into_iter().chain(concerned) {
                     context.autoscalers_due.push(name.clone());
                     context.model_deployments_due.push(name);
                 }

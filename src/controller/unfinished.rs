@@ -42,17 +42,48 @@ pub(super) enum Unfinished {
     /// Something was not done on Beamlit.
     #[error(transparent)]
     Beamlit(#[from] beamlit::Error),
+    /// An object that goes waits for something, for so long at most.
+    #[error("{why}")]
+    Going {
+        /// For what.
+        why: Box<Unfinished>,
+        /// For how much longer.
+        left: Duration,
+    },
 }
 
 impl Unfinished {
-    /// How long to wait before the next attempt, if anybody says so; otherwise longer with each that fails.
+    /// How long to wait before the next attempt, if anybody says so; otherwise `longer` with each that fails.
     #[must_use]
-    pub(super) fn after(&self) -> Option<Duration> {
+    pub(super) fn wait(&self, longer: impl FnOnce() -> Duration) -> Duration {
         match self {
             // Somebody has to change something first.
-            Self::Beamlit(error) if !error.is_passing() => Some(RESYNC),
-            Self::Beamlit(error) => error.after(),
-            Self::Unready(_) | Self::Unread { .. } | Self::NotWritten(_) | Self::Unrouted(_) => None,
+            Self::Beamlit(error) if !error.is_passing() => RESYNC,
+            Self::Beamlit(error) => error.after().unwrap_or_else(longer),
+            Self::Unready(_) | Self::Unread { .. } | Self::NotWritten(_) | Self::Unrouted(_) => longer(),
+            Self::Going { why, left } => why.wait(longer).min(*left),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beamlit::Error;
+    use super::*;
+
+    #[test]
+    fn who_goes_is_looked_at_again_when_patience_ends_at_the_latest() {
+        const LONGER: Duration = Duration::from_secs(60);
+        let refused = || Unfinished::Beamlit(Error::Refused { status: 400, said: "no".to_owned() });
+        let held_back = || {
+            let (after, because) = (Duration::from_secs(300), String::new());
+            Unfinished::Beamlit(Error::HeldBack { after, because })
+        };
+        let unwritten = || Unfinished::NotWritten(NotWritten::Changed("it".to_owned()));
+        let wait = |why: Unfinished| why.wait(|| LONGER).as_secs();
+        assert_eq!([wait(refused()), wait(held_back()), wait(unwritten())], [600, 300, 60]);
+        let going = |why, left| wait(Unfinished::Going { why: Box::new(why), left: Duration::from_secs(left) });
+        assert_eq!([going(refused(), 45), going(held_back(), 45), going(unwritten(), 45)], [45, 45, 45]);
+        assert_eq!([going(refused(), 3600), going(unwritten(), 3600)], [600, 60]);
     }
 }

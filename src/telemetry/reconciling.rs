@@ -31,6 +31,7 @@ impl Metrics {
         told.leader = Some(leads);
         if !leads {
             told.objects.clear();
+            told.orphans = None;
         }
     }
 
@@ -94,6 +95,11 @@ impl Metrics {
     /// Something that this operator made stays on Beamlit although its object is gone.
     pub fn left_behind(&self, reason: LeftBehind) {
         self.reconciler.left_behind.get_or_create(&LeftBehindLabel { reason }).inc();
+    }
+
+    /// How much is on Beamlit for objects that are gone; none if nobody can tell.
+    pub fn beamlit_orphans(&self, orphans: Option<usize>) {
+        self.reconciler.told.lock().orphans = orphans;
     }
 
     /// Whether Beamlit is asked nothing for the time being.

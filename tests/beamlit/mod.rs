@@ -48,6 +48,8 @@ pub enum Answer {
     Done(Box<Self>),
     /// What is due, late.
     Late(Duration),
+    /// What is due when it is asked for, late: by then it may be so no more.
+    Old(Duration),
     /// Nothing, ever.
     Hang,
     /// The head of an answer and half of a body.
@@ -279,6 +281,11 @@ async fn answer(State(inner): State<Arc<Mutex<Inner>>>, request: Request) -> Res
             tokio::time::sleep(delay).await;
             due()
         }
+        Some(Answer::Old(delay)) => {
+            let old = due();
+            tokio::time::sleep(delay).await;
+            old
+        }
         Some(Answer::Done(after)) => {
             drop(due());
             instead(*after).await
@@ -306,7 +313,7 @@ async fn instead(answer: Answer) -> Response {
                 vec![Ok(Bytes::from_static(b"{\"metadata\":")), Err(std::io::Error::other("cut"))];
             Response::new(Body::from_stream(stream::iter(half)))
         }
-        Answer::Done(_) | Answer::Late(_) | Answer::Hang => std::future::pending().await,
+        Answer::Done(_) | Answer::Late(_) | Answer::Old(_) | Answer::Hang => std::future::pending().await,
     }
 }
 

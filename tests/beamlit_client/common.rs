@@ -44,7 +44,13 @@ pub fn client_of(settings: Settings) -> (Client, Arc<Metrics>) {
 }
 
 pub fn owner(uid: &str) -> Owner {
-    Owner { uid: uid.to_owned(), namespace: "team-a".to_owned(), name: "my-model".to_owned(), adopt: false }
+    Owner {
+        uid: uid.to_owned(),
+        namespace: "team-a".to_owned(),
+        name: "my-model".to_owned(),
+        cluster: Some("here".to_owned()),
+        adopt: false,
+    }
 }
 
 pub fn key() -> Key {

@@ -164,3 +164,28 @@ async fn credentials_that_are_renewed_are_read_again_when_they_are_refused() {
     beamlit.revoke();
     assert_eq!(client.get(&key()).await, Ok(None));
 }
+
+#[tokio::test]
+async fn a_token_that_beamlit_gives_and_does_not_take_is_none() {
+    let beamlit = Beamlit::start();
+    let (client, metrics) = client_of(settings(&beamlit));
+    let valid = || metrics.encode().lines().any(|line| line == "beamlit_operator_beamlit_token_valid 1");
+    client.get(&key()).await.unwrap();
+    assert!(valid());
+    // One that was taken back is replaced, and nothing is wrong.
+    beamlit.revoke();
+    client.get(&key()).await.unwrap();
+    assert!(valid());
+    for _ in 0..3 {
+        beamlit.script("GET", "/models", vec![Answer::error(401, "never"); 2]);
+        assert!(client.get(&key()).await.is_err());
+        assert!(!valid());
+    }
+    // As little as somebody who is away does one who says no to everything say that the token counts.
+    for answer in [Answer::error(403, "no"), Answer::error(400, "no such thing")] {
+        let takes = matches!(answer, Answer::Status(400, ..));
+        beamlit.script("GET", "/models", [answer]);
+        assert!(client.get(&key()).await.is_err());
+        assert_eq!(valid(), takes);
+    }
+}

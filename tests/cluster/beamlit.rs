@@ -167,3 +167,107 @@ fn an_object_goes_when_beamlit_is_back_or_when_it_is_told_not_to_wait() {
     assert!(beamlit.store(|store| store.model("production", "other")).is_some());
     assert_eq!(beamlit.store(|store| store.policy("europe")), None);
 }
+
+#[test]
+fn what_policies_on_beamlit_allowed_stays_away_while_nobody_can_read_them() {
+    let plane = troubled();
+    let kubectl = plane.namespace("unread");
+    let beamlit = Beamlit::start();
+    beamlit
+        .store(|store| store.put_policy("tokens", json!({}), json!({"type": "maxToken", "maxTokens": {"total": 5}})));
+    let bounded = |name: &str| {
+        let mut object = model_deployment(name, "Deployment", &json!([]), &json!({"percentage": 50}));
+        object["spec"]["policies"] = json!([{"name": "tokens"}]);
+        object.to_string()
+    };
+    for name in ["model", "fresh"] {
+        serve(&kubectl, name);
+        ready(&kubectl, name, false);
+    }
+    let operator = replica(&plane, "unread", &flags(&plane, &beamlit));
+    kubectl.apply(&bounded("model"));
+    wait_for_weight(&kubectl, "model", 100, "Failover");
+    wait_for(&kubectl, "mdep model", "PoliciesResolved", "Resolved");
+    wait_for(&kubectl, "mdep model", "Ready", "Ready");
+    operator.kill();
+    beamlit.down(Some(Answer::page(502)));
+    let _operator = replica(&plane, "unread", &flags(&plane, &beamlit));
+    // Of one that never sent anything nobody knows that it may.
+    kubectl.apply(&bounded("fresh"));
+    wait_for_weight(&kubectl, "fresh", 0, "Blocked");
+    wait_for_weight(&kubectl, "model", 100, "Paused");
+    wait_for(&kubectl, "mdep model", "PoliciesResolved", "PoliciesUnresolved");
+    wait_for(&kubectl, "mdep model", "Ready", "PoliciesUnresolved");
+    let changed = kubectl.ok("get events").matches("remote weight 100").count();
+    assert_eq!(changed, 0, "it was never home");
+    beamlit.down(None);
+    wait_for(&kubectl, "mdep model", "PoliciesResolved", "Resolved");
+    wait_for_weight(&kubectl, "model", 100, "Failover");
+    wait_for_weight(&kubectl, "fresh", 100, "Failover");
+    kubectl.ok("delete mdep model fresh --timeout=60s");
+}
+
+/// Who refuses is not asked for ever, and what stays behind is named.
+#[test]
+fn an_object_goes_when_its_patience_ends_whoever_refuses() {
+    let plane = troubled();
+    let kubectl = plane.namespace("refused");
+    let beamlit = Beamlit::start();
+    for name in ["one", "other"] {
+        serve(&kubectl, name);
+    }
+    let mut all = flags(&plane, &beamlit).to_vec();
+    all.push("--finalizer-timeout=10s".to_owned());
+    let operator = replica(&plane, "refused", &all);
+    for name in ["one", "other"] {
+        kubectl.apply(&of_beamlit(name).to_string());
+        wait_for(&kubectl, &format!("mdep {name}"), "Synced", "Synced");
+    }
+    poll("nothing to be left", || {
+        operator.metric("beamlit_orphans").and_then(|left| if left == 0.0 { Ok(()) } else { Err(left.to_string()) })
+    })
+    .unwrap();
+    beamlit.script("DELETE", "/models", vec![Answer::error(400, "kept"); 1000]);
+    kubectl.ok("delete mdep one --wait=false");
+    assert!(wait_for(&kubectl, "mdep one", "Ready", "Deleting").contains("waiting for Beamlit"));
+    assert!(wait_for(&kubectl, "mdep one", "Synced", "BeamlitRefused").contains("kept"));
+    kubectl.ok("wait --for=delete mdep/one --timeout=60s");
+    // The API server takes nothing of the operator's on Services either.
+    let policy = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "refused"}, "spec": {"failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"],
+                "resources": ["services"]}]},
+            "validations": [{"expression": "false", "message": "nobody writes Services here"}]}});
+    let binding = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": "refused"}, "spec": {"policyName": "refused", "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "refused"}}}}});
+    plane.admin().apply(&policy.to_string());
+    plane.admin().apply(&binding.to_string());
+    poll("Services not to be written", || {
+        let tried = kubectl.run("label service other tried=yes --dry-run=server --overwrite");
+        if tried.succeeded() { Err(tried.to_string()) } else { Ok(()) }
+    })
+    .unwrap();
+    kubectl.ok("delete mdep other --wait=false");
+    assert!(wait_for(&kubectl, "mdep other", "Ready", "Deleting").contains("nobody writes Services here"));
+    kubectl.ok("wait --for=delete mdep/other --timeout=60s");
+    poll("events to name what was left", || {
+        let events = kubectl.ok("get events");
+        let all = ["what may be on Beamlit stays", "stay on Services (refused/other)"];
+        if all.iter().all(|said| events.contains(said)) { Ok(()) } else { Err(events) }
+    })
+    .unwrap();
+    // It is known what is left, and what can be mended is when it can be.
+    assert!(says(&kubectl, "other")[0].is_some());
+    poll("both models to be counted", || {
+        operator.metric("beamlit_orphans").and_then(|left| if left == 2.0 { Ok(()) } else { Err(left.to_string()) })
+    })
+    .unwrap();
+    plane.admin().ok("delete validatingadmissionpolicybinding,validatingadmissionpolicy refused");
+    poll("the Service to say nothing any more", || {
+        let said = says(&kubectl, "other");
+        if said == [None, None, None, None] { Ok(()) } else { Err(format!("{said:?}")) }
+    })
+    .unwrap();
+    assert_eq!(beamlit.violations(), [""; 0]);
+}

@@ -145,7 +145,10 @@ impl Caller {
             Ok(answer) => Ok(answer),
             Err(Unauthorized { token, .. }) => {
                 self.tokens.refused(&token);
-                self.attempt(call, &url).await?.map_err(|Unauthorized { error, .. }| error)
+                self.attempt(call, &url).await?.map_err(|Unauthorized { error, .. }| {
+                    self.tokens.rejected();
+                    error
+                })
             }
         }
     }
@@ -169,6 +172,7 @@ impl Caller {
         match answered {
             Ok(body) => {
                 leave.succeeded();
+                self.tokens.taken();
                 Ok(Ok(body))
             }
             Err(error @ Error::CredentialsRefused(_)) => {
@@ -176,6 +180,9 @@ impl Caller {
                 Ok(Err(Unauthorized { token, error }))
             }
             Err(error) => {
+                if matches!(error, Error::Refused { status, .. } if status != 403) {
+                    self.tokens.taken();
+                }
                 if tells_of_health(&error) {
                     leave.failed(&error);
                 } else if !matches!(error, Error::Throttled { .. }) {

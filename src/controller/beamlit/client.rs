@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::call::{Act, Call, Caller, parsed};
 use super::found::{Found, Kind};
 use super::wish::{Wish, let_go, secrets_of};
-use super::{Applied, Change, Error, Key, Origin, Owner, Released, Settings, Stored};
+use super::{Applied, Change, Error, Key, Origin, Owner, Pace, Released, Settings, Stored};
 use crate::engine::compile::beamlit::{Model, Policy};
 use crate::engine::finding::quoted;
 use crate::telemetry::metrics::Metrics;
@@ -63,6 +63,11 @@ impl Client {
     pub fn new(settings: Settings, metrics: Arc<Metrics>) -> Result<Self, Error> {
         let caller = Caller::new(settings, metrics)?;
         Ok(Self { shared: Arc::new(Shared { caller, workspace: Mutex::default(), unkept: Mutex::default() }) })
+    }
+
+    /// How calls follow one another.
+    pub(super) fn pace(&self) -> Pace {
+        self.shared.caller.settings().pace
     }
 
     /// The workspace: as configured, or as Beamlit's answers name it; none before the first that does.

@@ -16,6 +16,8 @@ pub struct Owner {
     pub namespace: String,
     /// The object's name.
     pub name: String,
+    /// Which cluster it is of, as [`labels::CLUSTER`]; if nobody can tell, what is written there already stays.
+    pub cluster: Option<String>,
     /// Whether what belongs to another object is taken from it, as the annotation `deployment.beamlit.com/adopt` asks for.
     pub adopt: bool,
 }
@@ -51,6 +53,8 @@ pub struct Ownership {
     pub uid: String,
     /// `<namespace>/<name>` of the object that owns it, as it can be shown to people; empty if nobody wrote it down.
     pub object: String,
+    /// Which cluster that is of, if anybody wrote it down.
+    pub cluster: Option<String>,
     /// How it came to be the owner's.
     pub origin: Origin,
 }
@@ -62,7 +66,8 @@ impl Ownership {
         let object = labels.get(labels::OWNER).map(|object| shown(object)).unwrap_or_default();
         // Only what says that it was created here may ever be deleted.
         let created = labels.get(labels::ORIGIN).is_some_and(|origin| origin == labels::CREATED);
-        Some(Self { uid, object, origin: if created { Origin::Created } else { Origin::TakenOver } })
+        let cluster = labels.get(labels::CLUSTER).cloned();
+        Some(Self { uid, object, cluster, origin: if created { Origin::Created } else { Origin::TakenOver } })
     }
 
     /// Who owns it, for people.

@@ -31,7 +31,7 @@ pub struct Settings {
     pub pace: Pace,
 }
 
-/// How calls follow one another when they fail.
+/// How calls follow one another, above all when they fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// How often a call that failed is made again.
@@ -50,6 +50,8 @@ pub struct Pace {
     pub longest_hold: Duration,
     /// For how long credentials that were refused are not shown again, unless they change.
     pub after_refusal: Duration,
+    /// How old what was listed may be where it has to be known what is there: another replica may have changed it just before.
+    pub fresh: Duration,
 }
 
 impl Default for Pace {
@@ -63,6 +65,7 @@ impl Default for Pace {
             first_hold: Duration::from_secs(10),
             longest_hold: Duration::from_secs(300),
             after_refusal: Duration::from_secs(10),
+            fresh: Duration::from_secs(5),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The token of OAuth 2 client credentials (RFC 6749, 4.4): got once for all, renewed before it ends, and never by two at a time.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub(super) struct Tokens {
     request: tokio::sync::Mutex<Option<Error>>,
     /// Counts requests that came to an end.
     requests: AtomicU64,
+    /// Whether Beamlit does not take a token that it has just given.
+    rejected: AtomicBool,
     metrics: Arc<Metrics>,
 }
 
@@ -119,6 +121,7 @@ impl Tokens {
             after_refusal,
             request: tokio::sync::Mutex::default(),
             requests: AtomicU64::new(0),
+            rejected: AtomicBool::new(false),
             metrics,
         }
     }
@@ -162,6 +165,19 @@ impl Tokens {
         if cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, token)) {
             *cached = None;
             self.look_again();
+        }
+    }
+
+    /// Beamlit does not take even a new one.
+    pub(super) fn rejected(&self) {
+        self.rejected.store(true, Ordering::Release);
+        self.metrics.beamlit_token(false);
+    }
+
+    /// Beamlit has taken one.
+    pub(super) fn taken(&self) {
+        if self.rejected.swap(false, Ordering::AcqRel) {
+            self.metrics.beamlit_token(true);
         }
     }
 
@@ -249,7 +265,8 @@ impl Tokens {
         let answered = self.request(pair, began).await;
         let answer = answered.as_ref().map_or_else(Error::answer, |_| reconciler::Answer::Ok);
         self.metrics.beamlit_request("token", answer, began.elapsed());
-        self.metrics.beamlit_token(answered.is_ok());
+        // Another one of those that are not taken is no better.
+        self.metrics.beamlit_token(answered.is_ok() && !self.rejected.load(Ordering::Acquire));
         *last = answered.as_ref().err().cloned();
         if let Err(error @ Error::CredentialsRefused(_)) = &answered {
             self.look_again();

@@ -93,7 +93,7 @@ impl Wish {
 
     /// Tells one wish of one owner from another.
     pub(super) fn print(&self, owner: &Owner) -> u64 {
-        fingerprint(&json!([self.hash, owner.uid, owner.to_string(), owner.adopt]))
+        fingerprint(&json!([self.hash, owner.uid, owner.to_string(), owner.cluster, owner.adopt]))
     }
 
     /// The body that creates it.
@@ -154,7 +154,10 @@ impl Wish {
         let fields = self.fields(found);
         let mut labels = without_ours(found);
         labels.extend(self.labels.clone());
+        let its = found.filter(|found| found.stored.ownership.as_ref().is_some_and(|its| its.uid == owner.uid));
+        let cluster = owner.cluster.as_ref().or_else(|| its?.labels.get(labels::CLUSTER));
         let ours = [
+            (labels::CLUSTER, cluster.cloned().unwrap_or_default()),
             (labels::OWNER_UID, owner.uid.clone()),
             (labels::OWNER, owner.to_string()),
             (labels::ORIGIN, origin.label().to_owned()),

@@ -127,11 +127,14 @@ pub(in crate::controller) async fn leave_others(
     let course = context.memory.course(name);
     let mut course = course.lock().await;
     let others = context.view.routed_by(&name.to_string()).into_iter().filter(|service| Some(service) != now);
+    let mut outcome = Ok(());
     for service in others {
         if let Lookup::Found(stored) = context.view.service(&service) {
-            context.writer.unroute(&service, &stored.uid, &stored.resource_version).await?;
+            let unrouted = context.writer.unroute(&service, &stored.uid, &stored.resource_version).await;
+            outcome = outcome.and(unrouted);
         }
     }
+    outcome?;
     if now.is_none() {
         *course = None;
         context.memory.set_outcome(name, None);
@@ -147,7 +150,7 @@ async fn on_beamlit(
     mirror: &Mirror,
     what: &What,
 ) -> Result<Remote, beamlit::Error> {
-    let owner = remote::owner(object);
+    let owner = remote::owner(object, context);
     // Until something is decided again, after a restart, what was so is so.
     let before = || object.status::<ModelDeploymentStatus>().and_then(|status| status.offloading_status) == Some(true);
     let offloading = context.memory.outcome(&object.name()).map_or_else(before, |outcome| outcome.weight > 0);

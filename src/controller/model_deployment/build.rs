@@ -38,6 +38,8 @@ pub(super) struct What {
     pub(super) backend: Option<Backend>,
     /// Why nothing may be sent away; all of it.
     pub(super) blocked: Vec<Blocked>,
+    /// Whether the weight is held because nobody has read yet what its policies on Beamlit allow.
+    pub(super) unread: bool,
     /// What stays open.
     pub(super) open: Vec<Open>,
     /// Whether any policies apply to it.
@@ -57,12 +59,26 @@ pub(super) fn build(object: &Stored<ModelDeployments>, found: &Found, judged: Ju
     Desired { references: references(object), sends_nothing: sends_nothing(object), pause, what }
 }
 
-fn what(object: &Stored<ModelDeployments>, found: &Found, plan: Plan, pause: Option<Held>) -> Result<What, String> {
+/// What is said of a weight that is held because nobody has read yet what policies on Beamlit allow.
+pub(super) const UNREAD: &str = "what its policies on Beamlit allow has not been read yet: the weight stays as it is";
+
+fn what(
+    object: &Stored<ModelDeployments>,
+    found: &Found,
+    mut plan: Plan,
+    mut pause: Option<Held>,
+) -> Result<What, String> {
+    // What was sent away while it was known to be allowed need not come home because nobody can tell at present.
+    let unread = plan.unread && is_away(found, &plan);
+    if unread {
+        plan.blocked.retain(|blocked| *blocked != Blocked::PoliciesUnresolved);
+        pause = pause.or_else(|| Some(Held { how: Pause::Freeze, by: UNREAD.to_owned() }));
+    }
     let metadata = &plan.beamlit.metadata;
     let remote = (plan.backend == Some(Backend::Beamlit))
         .then(|| RemoteModel { environment: metadata.environment, name: metadata.name.clone() });
     let terms = Terms::of(object.uid(), &plan, remote, pause).map_err(|error| error.to_string())?;
-    let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, open } = plan;
+    let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, unread: _, open } = plan;
     Ok(What {
         leaves_something: terms.is_some() || found.beamlit || remote::was_there(object),
         has_policies: !model.spec.policies.is_empty()
@@ -72,8 +88,15 @@ fn what(object: &Stored<ModelDeployments>, found: &Found, plan: Plan, pause: Opt
         model,
         backend,
         blocked,
+        unread,
         open,
     })
+}
+
+/// Whether traffic is away by this very plan.
+fn is_away(found: &Found, plan: &Plan) -> bool {
+    let spec = plan.autoscaler.as_ref().and_then(|spec| serde_json::to_value(spec).ok());
+    found.away.is_some() && found.away == spec
 }
 
 /// Who holds the weight. What brings traffic home counts before what holds it, and the platform before the object's team.
@@ -117,7 +140,9 @@ fn references(object: &Stored<ModelDeployments>) -> BTreeSet<Reference> {
 mod tests {
     use serde_json::json;
 
+    use super::super::validate::validate;
     use super::*;
+    use crate::engine::world::World;
 
     fn paused(configured: Option<configuration::Pause>, annotated: Option<&str>) -> Option<(Pause, String)> {
         let annotations = annotated.map(|says| json!({"offloading.beamlit.com/paused": says}));
@@ -150,6 +175,42 @@ mod tests {
             assert_eq!(how, Pause::Freeze);
             assert!(why.contains("neither freeze nor home"), "{why}");
         }
+    }
+
+    /// facts/autoscaling.md: "Unknown or invalid: hold, with a condition that says why".
+    #[test]
+    fn what_is_away_stays_away_until_policies_on_beamlit_are_read() {
+        let object = |annotations: serde_json::Value| -> Stored<ModelDeployments> {
+            serde_json::from_value(json!({"metadata": {"name": "m", "namespace": "a", "uid": "u", "annotations": annotations},
+                "spec": {"model": "m", "modelSourceRef": {"name": "m"}, "serviceRef": {"name": "m"}, "policies": [{"name": "p"}],
+                    "offloadingConfig": {"metrics": [], "remoteBackend": {"host": "a.example"}}}}))
+            .unwrap()
+        };
+        let plain = object(json!(null));
+        let what = |object: &Stored<ModelDeployments>, world: World, away: Option<&serde_json::Value>| {
+            let found = Found { world, configuration: Default::default(), beamlit: true, away: away.cloned() };
+            build(object, &found, validate(object, &found)).what.unwrap()
+        };
+        let said = |what: &What| {
+            let terms = what.terms.as_ref().unwrap();
+            (terms.blocked, terms.pause.as_ref().map(|held| held.how), what.unread)
+        };
+        let unlisted = World::of_cluster;
+        let at_home = what(&plain, unlisted(), None);
+        let blocked = (Some(Blocked::PoliciesUnresolved), None, false);
+        assert_eq!(said(&at_home), blocked);
+        let spec = serde_json::to_value(&at_home.autoscaler).unwrap();
+        assert_eq!(said(&what(&plain, unlisted(), Some(&spec))), (None, Some(Pause::Freeze), true));
+        // What somebody calls home comes home.
+        let home = object(json!({"offloading.beamlit.com/paused": "home"}));
+        assert_eq!(said(&what(&home, unlisted(), Some(&spec))), (None, Some(Pause::Home), true));
+        // To another backend nothing was sent before, and what is read counts.
+        let mut other = spec.clone();
+        other["route"]["remote"]["host"] = "b.example".into();
+        assert_eq!(said(&what(&plain, unlisted(), Some(&other))), blocked);
+        let mut listed = unlisted();
+        listed.put_remote_policies([]);
+        assert_eq!(said(&what(&plain, listed, Some(&spec))), blocked);
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
 
+use crate::api::{ModelDeploymentStatus, OffloadAutoscalerStatus};
 use crate::controller::context::Context;
 use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::unfinished::Unfinished;
+use crate::engine::Kind;
 use crate::engine::configuration::Configuration;
 use crate::engine::world::{Fact, Lookup, Name, Pods, Workload, World};
 use crate::telemetry::reconciler::Answer;
@@ -19,6 +21,8 @@ pub(super) struct Found {
     pub(super) configuration: Arc<Configuration>,
     /// Whether there is a Beamlit to hold the model.
     pub(super) beamlit: bool,
+    /// The spec of its OffloadAutoscaler, if that sends traffic away, and did for the object as it is now.
+    pub(super) away: Option<Value>,
 }
 
 /// Looks up what only the API server knows.
@@ -41,7 +45,15 @@ pub(super) async fn dereference(object: &Stored<ModelDeployments>, context: &Con
             world.put(pods);
         }
     }
-    Ok(Found { world, configuration, beamlit: beamlit.is_some() })
+    Ok(Found { world, configuration, beamlit: beamlit.is_some(), away: away(object, context) })
+}
+
+fn away(object: &Stored<ModelDeployments>, context: &Context) -> Option<Value> {
+    let seen = object.status::<ModelDeploymentStatus>()?.observed_generation == Some(object.generation());
+    let own = context.autoscaler(&object.name()).filter(|_| seen)?;
+    let is_own = own.controlled_by(Kind::ModelDeployment) == Some(object.uid());
+    let weight = own.status::<OffloadAutoscalerStatus>()?.current_remote_weight?;
+    if is_own && weight > 0 { own.spec() } else { None }
 }
 
 /// The pods of the workload with their template, which Beamlit is told; none if there is no such workload.

@@ -27,8 +27,15 @@ pub(super) async fn reconcile(
     if object.is_going() {
         return deletion::let_go(&object, &context).await;
     }
-    let found = dereference::dereference(&object, &context).await?;
-    let judged = validate::validate(&object, &found);
+    let (found, judged) = loop {
+        let found = dereference::dereference(&object, &context).await?;
+        let judged = validate::validate(&object, &found);
+        // What is about to be known is waited for, so that nothing is said of it that is not so a moment later.
+        let unread = judged.plan.as_ref().is_ok_and(|plan| plan.unread);
+        if !unread || !context.remote_policies_read().await {
+            break (found, judged);
+        }
+    };
     let desired = build::build(&object, &found, judged);
     let applied = apply::apply(&object, &context, &desired).await;
     let shown = status::show(&object, &context, &desired, &applied).await;

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 
 use super::apply::Applied;
-use super::build::{Desired, What};
+use super::build::{Desired, UNREAD, What};
 use crate::api::ModelDeploymentStatus;
 use crate::controller::conditions::{Holds, Said, Type, alike, conditions, reworded};
 use crate::controller::context::Context;
@@ -46,7 +46,10 @@ fn status(
     outcome: Option<&Outcome>,
 ) -> ModelDeploymentStatus {
     let old = before.conditions.as_deref().unwrap_or_default();
-    let stored = applied.remote.as_ref().and_then(|remote| remote.as_ref().ok()).map(|applied| &applied.stored);
+    let [workspace, created_at_on_beamlit, updated_at_on_beamlit] = remote::last_said(
+        applied.remote.as_ref(),
+        [&before.workspace, &before.created_at_on_beamlit, &before.updated_at_on_beamlit],
+    );
     let said = match &desired.what {
         Ok(what) => said(what, applied, outcome),
         Err(why) => at_fault(why, outcome),
@@ -69,14 +72,9 @@ fn status(
         },
         serving_port: runtime.and_then(|runtime| port(runtime.serving_port)),
         metric_port: runtime.and_then(|runtime| port(runtime.metric_port)),
-        // What Beamlit said last stays for as long as it says nothing else.
-        workspace: stored.and_then(|stored| stored.workspace.clone()).or_else(|| before.workspace.clone()),
-        created_at_on_beamlit: stored
-            .and_then(|stored| stored.created_at.clone())
-            .or_else(|| before.created_at_on_beamlit.clone()),
-        updated_at_on_beamlit: stored
-            .and_then(|stored| stored.updated_at.clone())
-            .or_else(|| before.updated_at_on_beamlit.clone()),
+        workspace,
+        created_at_on_beamlit,
+        updated_at_on_beamlit,
         observed_generation: Some(generation),
         conditions,
     }
@@ -112,7 +110,9 @@ fn said(what: &What, applied: &Applied, outcome: Option<&Outcome>) -> Vec<Said> 
 
 fn policies(what: &What) -> Said {
     let said = |holds: bool, reason, message: &str| Said::new(Type::PoliciesResolved, holds, reason, message);
-    if what.blocked.contains(&Blocked::PoliciesUnresolved) {
+    if what.unread {
+        Said::new(Type::PoliciesResolved, Holds::Unknown, "PoliciesUnresolved", UNREAD)
+    } else if what.blocked.contains(&Blocked::PoliciesUnresolved) {
         said(false, "PoliciesUnresolved", &Blocked::PoliciesUnresolved.to_string())
     } else if what.has_policies {
         said(true, "Resolved", "what its policies allow is known")
@@ -180,6 +180,9 @@ fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome
     if let Some(blocked) = outcome.blocked {
         return no(word(blocked), format!("all traffic stays at home: {blocked}"));
     }
+    if what.unread {
+        return no("PoliciesUnresolved", UNREAD.to_owned());
+    }
     if let Some(held) = &terms.pause {
         return no("Paused", held.by.clone());
     }
@@ -246,6 +249,7 @@ mod tests {
             model: plan.beamlit,
             backend: plan.backend,
             blocked: plan.blocked,
+            unread: false,
             open: plan.open,
             has_policies: false,
             leaves_something: true,

@@ -8,7 +8,7 @@ use kube::runtime::controller::Action;
 use super::beamlit::{Applied, Error};
 use super::conditions::{Said, Type, alike, conditions};
 use super::context::Context;
-use super::remote;
+use super::remote::{self, Waits};
 use super::stored::{Policies, Stored};
 use super::unfinished::{Finished, RESYNC, Unfinished};
 use crate::api::PolicyStatus;
@@ -22,7 +22,10 @@ use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
 pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Context>) -> Result<Finished, Unfinished> {
     if object.is_going() {
         if object.has_finalizer(super::writes::FINALIZER) {
-            remote::release(&object, &context).await?;
+            if let Err(Waits { why, left }) = remote::release(&object, &context).await {
+                let synced = remote::synced(false, Some(&Err(why.clone())));
+                return Err(remote::wait(&object, &context, why.into(), left, &[synced]).await);
+            }
             context.writer.remove_finalizer(&object).await?;
         }
         return Ok(Finished { next: Action::await_change(), changed: false });
@@ -32,7 +35,7 @@ pub(super) async fn reconcile(object: Arc<Stored<Policies>>, context: Arc<Contex
         (Ok(policy), Some(mirror)) => {
             // First of all: what is put there must be taken away again.
             context.writer.add_finalizer(&object).await?;
-            let applied = mirror.apply_policy(policy, &remote::owner(&object)).await;
+            let applied = mirror.apply_policy(policy, &remote::owner(&object, &context)).await;
             if let Ok(applied) = &applied {
                 remote::tell(&object, &context, applied).await;
             }
@@ -81,19 +84,13 @@ fn status(
         None => Said::new(Type::Accepted, true, "Accepted", "the object means something"),
         Some(why) => Said::new(Type::Accepted, false, "Invalid", why.as_str()),
     };
-    let stored = applied.and_then(|applied| applied.as_ref().ok()).map(|applied| &applied.stored);
     let old = before.conditions.as_deref().unwrap_or_default();
-    let text = |new: Option<&String>, old: &Option<String>| new.or(old.as_ref()).cloned();
+    let [workspace, created_at_on_beamlit, updated_at_on_beamlit] =
+        remote::last_said(applied, [&before.workspace, &before.created_at_on_beamlit, &before.updated_at_on_beamlit]);
     PolicyStatus {
-        workspace: text(stored.and_then(|stored| stored.workspace.as_ref()), &before.workspace),
-        created_at_on_beamlit: text(
-            stored.and_then(|stored| stored.created_at.as_ref()),
-            &before.created_at_on_beamlit,
-        ),
-        updated_at_on_beamlit: text(
-            stored.and_then(|stored| stored.updated_at.as_ref()),
-            &before.updated_at_on_beamlit,
-        ),
+        workspace,
+        created_at_on_beamlit,
+        updated_at_on_beamlit,
         observed_generation: Some(generation),
         conditions: Some(conditions(
             old,

@@ -21,6 +21,8 @@ pub mod labels {
     pub const OWNER_UID: &str = "managed-by-uid";
     /// `<namespace>/<name>` of the object that owns it, for people.
     pub const OWNER: &str = "managed-by-object";
+    /// Which cluster the object that owns it is of: the uid of its namespace `kube-system`.
+    pub const CLUSTER: &str = "managed-by-cluster";
     /// [`CREATED`] or [`TAKEN_OVER`]: only what was created here is deleted here.
     pub const ORIGIN: &str = "managed-by-origin";
     /// What the origin of something is that this operator created.
@@ -33,10 +35,11 @@ pub mod labels {
     pub const FIELDS: &str = "managed-by-fields";
 
     /// Those that say whose something is, and what the owner asked for.
-    pub const OWNERSHIP: [&str; 5] = [OWNER_UID, OWNER, ORIGIN, WISH, FIELDS];
+    pub const OWNERSHIP: [&str; 6] = [OWNER_UID, OWNER, CLUSTER, ORIGIN, WISH, FIELDS];
 
     /// Every label of ours.
-    pub const ALL: [&str; 8] = [MANAGED_BY.0, OFFLOADING_ENABLED, OFFLOADING, OWNER_UID, OWNER, ORIGIN, WISH, FIELDS];
+    pub const ALL: [&str; 9] =
+        [MANAGED_BY.0, OFFLOADING_ENABLED, OFFLOADING, OWNER_UID, OWNER, CLUSTER, ORIGIN, WISH, FIELDS];
 }
 
 /// A model: `POST /models`, `PUT /models/{name}`.

@@ -45,6 +45,10 @@ pub struct Plan {
     /// Why nothing may be sent away, whatever the metrics say; each reason once.
     #[serde(skip)]
     pub blocked: Vec<Blocked>,
+    /// Whether [`Blocked::PoliciesUnresolved`] is among these only because nobody has read the policies on Beamlit yet: what was decided
+    /// while they were known need not be taken back for that.
+    #[serde(skip)]
+    pub unread: bool,
     /// What stays open, and why.
     #[serde(skip)]
     pub open: Vec<Open>,
@@ -115,8 +119,19 @@ pub fn compile_policy(
 #[must_use]
 pub fn plan(resolved: Resolved<'_>) -> Plan {
     let offload = offload(&resolved);
-    let Resolved { namespace, name, labels, spec, serving, metric, pod_template, blocked, mut open, configuration: _ } =
-        resolved;
+    let Resolved {
+        namespace,
+        name,
+        labels,
+        spec,
+        serving,
+        metric,
+        pod_template,
+        blocked,
+        unread,
+        mut open,
+        configuration: _,
+    } = resolved;
     let ModelDeploymentSpec {
         model,
         enabled,
@@ -148,7 +163,7 @@ pub fn plan(resolved: Resolved<'_>) -> Plan {
     let (autoscaler, backend) = offload.unzip();
     let routing =
         autoscaler.as_ref().map(|autoscaler| Routing::at_rest(&autoscaler.route, &Name::new(namespace, name)));
-    Plan { autoscaler, routing, beamlit, backend, blocked, open }
+    Plan { autoscaler, routing, beamlit, backend, blocked, unread, open }
 }
 
 /// The autoscaler, and whose backend its traffic goes to. Without a Service there is no traffic to send: the rules ask for one

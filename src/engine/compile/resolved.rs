@@ -7,6 +7,7 @@ use super::blocked::Consequence;
 use super::{Blocked, PodTemplate, beamlit, route};
 use crate::api::{ModelDeploymentSpec, ModelSourceRef, PolicySpec, ServiceRef};
 use crate::engine::configuration::{Configuration, EnvironmentPolicy};
+use crate::engine::finding::rules::RT016;
 use crate::engine::finding::{Finding, Findings, Severity};
 use crate::engine::parse::{Misfit, Node};
 use crate::engine::subject::Surroundings;
@@ -27,6 +28,7 @@ pub struct Resolved<'a> {
     pub(super) metric: Ports,
     pub(super) pod_template: Option<PodTemplate>,
     pub(super) blocked: Vec<Blocked>,
+    pub(super) unread: bool,
     pub(super) open: Vec<Open>,
     pub(super) configuration: &'a Configuration,
 }
@@ -126,13 +128,15 @@ impl<'a> Resolved<'a> {
             metric: Ports::default(),
             pod_template: None,
             blocked,
+            unread: false,
             open: Vec::new(),
             configuration: surroundings.configuration,
         };
         resolved.look_up(object, surroundings);
-        if !resolved.blocked.contains(&Blocked::PoliciesUnresolved)
-            && !resolved.knows_its_policies(object, surroundings)
-        {
+        let unresolved = resolved.blocked.contains(&Blocked::PoliciesUnresolved);
+        if resolved.knows_its_policies(object, surroundings) {
+            resolved.unread = unresolved && !surroundings.world.knows_remote_policies() && only_waits(findings);
+        } else if !unresolved {
             resolved.blocked.push(Blocked::PoliciesUnresolved);
         }
         Ok(resolved)
@@ -215,6 +219,13 @@ pub(super) fn policy(
     }
     let spec = object.get("spec").ok_or(Misfit).and_then(Node::typed::<PolicySpec>);
     spec.map(|spec| (labels(object), spec)).map_err(|Misfit| NotCompiled { faults: Vec::new() })
+}
+
+/// Whether of all that is said of its policies everything waits for what those on Beamlit allow.
+fn only_waits(findings: &Findings) -> bool {
+    let of_policies =
+        |finding: &&Finding| Consequence::of(finding.rule) == Consequence::Blocks(Blocked::PoliciesUnresolved);
+    findings.list().iter().filter(of_policies).all(|finding| *finding.rule == RT016)
 }
 
 /// What the faults of an object come to that only keep its traffic at home, each once.

@@ -236,6 +236,12 @@ impl World {
         self.remote_policies = Some(all.collect());
     }
 
+    /// Whether anybody has listed the policies on Beamlit.
+    #[must_use]
+    pub const fn knows_remote_policies(&self) -> bool {
+        self.remote_policies.is_some()
+    }
+
     /// What a policy on Beamlit says.
     #[must_use]
     pub fn remote_policy(&self, name: &str) -> Lookup<&RemotePolicy> {

@@ -58,6 +58,7 @@ fn who_loses_the_lease_tells_of_no_object_queue_or_source() {
     metrics.source_up(Source::Prometheus, true);
     metrics.source_unused(Source::Prometheus);
     metrics.decided("a", "one", decided(0, Reason::AtHome, &[]));
+    metrics.beamlit_orphans(Some(2));
     let told = [
         "leader",
         "reconciles",
@@ -66,11 +67,13 @@ fn who_loses_the_lease_tells_of_no_object_queue_or_source() {
         "metric_source",
         "offload_",
         "beamlit_left",
+        "beamlit_orphans",
     ];
     assert_snapshot!(samples(&metrics, &told), @r#"
     beamlit_operator_beamlit_left_behind_total{reason="asked"} 0
     beamlit_operator_beamlit_left_behind_total{reason="no_credentials"} 0
     beamlit_operator_beamlit_left_behind_total{reason="timed_out"} 1
+    beamlit_operator_beamlit_orphans 2
     beamlit_operator_leader 1
     beamlit_operator_metric_source_up{source="custom.metrics.k8s.io"} 0
     beamlit_operator_offload_reason{namespace="a",name="one",reason="AtHome"} 1
@@ -88,7 +91,7 @@ fn who_loses_the_lease_tells_of_no_object_queue_or_source() {
     beamlit_operator_reconciles_total{controller="policy",result="unchanged"} 0
     "#);
     metrics.leader(false);
-    let told = ["leader", "queue", "metric_source", "offload_"];
+    let told = ["leader", "queue", "metric_source", "offload_", "beamlit_orphans"];
     assert_eq!(samples(&metrics, &told), "beamlit_operator_leader 0");
 }
 

@@ -43,6 +43,7 @@ pub(in crate::telemetry) struct State {
     pub(in crate::telemetry) leader: Option<bool>,
     pub(in crate::telemetry) circuit_open: Option<bool>,
     pub(in crate::telemetry) token_valid: Option<bool>,
+    pub(in crate::telemetry) orphans: Option<usize>,
 }
 
 impl Told {
@@ -56,7 +57,7 @@ type Written = Result<(), std::fmt::Error>;
 impl Collector for Told {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Written {
         let state = self.lock();
-        let State { objects, leader, circuit_open, token_valid } = &*state;
+        let State { objects, leader, circuit_open, token_valid, orphans } = &*state;
         for (name, help, flag) in [
             (
                 "leader",
@@ -78,6 +79,11 @@ impl Collector for Told {
             if let Some(flag) = flag {
                 gauge.encode_gauge(&i64::from(*flag))?;
             }
+        }
+        let help = "Models and policies on Beamlit that are marked as those of an object of this cluster that is gone";
+        let mut gauge = gauge(&mut encoder, "beamlit_orphans", help)?;
+        if let Some(orphans) = orphans {
+            gauge.encode_gauge(&i64::try_from(*orphans).unwrap_or(i64::MAX))?;
         }
         encode_objects(objects, &mut encoder)
     }

@@ -11,7 +11,7 @@ use crate::engine::configuration::Configuration;
 use crate::engine::parse::{JsonLimits, documents, from_json};
 use crate::engine::subject::{Kind, Reading};
 use crate::engine::world::World;
-use crate::engine::world::{Fact, Resource};
+use crate::engine::world::{Fact, RemotePolicy, Resource};
 use crate::engine::{defaults, judge};
 
 /// The secret that no plan may show.
@@ -205,6 +205,27 @@ fn a_policy_of_which_nobody_knows_what_it_allows_keeps_traffic_at_home() {
         let plan = compiled_in(&object, &world, &Configuration::default()).unwrap();
         assert_eq!(plan.blocked, [Blocked::PoliciesUnresolved]);
     }
+}
+
+/// A start must be told from a policy that is missing: only of the former may traffic stay where it is.
+#[test]
+fn what_was_not_read_yet_is_told_from_what_is_missing() {
+    let backend = json!({"remoteBackend": {"host": "models.example.com"}});
+    let unread = |policies: Value, world: &World| {
+        let object = object(json!({"policies": policies, "offloadingConfig": backend}));
+        let plan = compiled_in(&object, world, &Configuration::default()).unwrap();
+        assert_eq!(plan.blocked, [Blocked::PoliciesUnresolved]);
+        plan.unread
+    };
+    let unlisted = world(CLUSTER);
+    assert!(unread(json!([{"name": "on-beamlit"}]), &unlisted));
+    assert!(!unread(json!([{"name": "on-beamlit"}, {"refType": "localPolicy", "name": "gone"}]), &unlisted));
+    let mut listed = world(CLUSTER);
+    listed.put_remote_policies([]);
+    assert!(!unread(json!([{"name": "on-beamlit"}]), &listed));
+    let mut odd = world(CLUSTER);
+    odd.put_remote_policies([(&"on-beamlit".to_owned(), &RemotePolicy::Unreadable)]);
+    assert!(!unread(json!([{"name": "on-beamlit"}]), &odd));
 }
 
 #[test]
