@@ -49,10 +49,28 @@ impl Unfinished {
     #[must_use]
     pub(super) fn after(&self) -> Option<Duration> {
         match self {
+            // Somebody on the way answers so in Beamlit's place, for as long as something is wrong there.
+            Self::Beamlit(beamlit::Error::Malformed(_) | beamlit::Error::Redirected { .. }) => None,
             // Somebody has to change something first.
             Self::Beamlit(error) if !error.is_passing() => Some(RESYNC),
             Self::Beamlit(error) => error.after(),
             Self::Unready(_) | Self::Unread { .. } | Self::NotWritten(_) | Self::Unrouted(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again_soon_and_what_somebody_has_to_change_is_not() {
+        let after = |error: beamlit::Error| Unfinished::Beamlit(error).after();
+        assert_eq!(after(beamlit::Error::Malformed("it is a page, not JSON".to_owned())), None);
+        assert_eq!(after(beamlit::Error::Redirected { status: 307 }), None);
+        assert_eq!(after(beamlit::Error::Failed { status: 502, said: String::new(), after: None }), None);
+        let refused = beamlit::Error::Refused { status: 400, said: "bad".to_owned() };
+        assert_eq!(after(refused), Some(RESYNC));
+        assert_eq!(after(beamlit::Error::NameTaken { by: "a/b".to_owned() }), Some(RESYNC));
     }
 }
