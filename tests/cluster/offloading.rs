@@ -6,6 +6,7 @@ pub(crate) use crate::harness::operator::account;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
 use crate::harness::{ControlPlane, Gate, Kubectl, poll};
 use crate::reconciled;
+use crate::reconciler::{ready, serve, version, written_since};
 
 /// A ModelDeployment of the workload and the Service of this name, with a backend of its own.
 pub(crate) fn model_deployment(name: &str, kind: &str, metrics: &Value, behavior: &Value) -> Value {
@@ -124,6 +125,24 @@ fn an_object_that_goes_leaves_nothing_behind() {
         if out.succeeded() { Err(out.to_string()) } else { Ok(()) }
     })
     .unwrap();
+}
+
+/// Of the same name, and of nothing that the first one came to.
+#[test]
+fn an_object_that_is_deleted_and_made_again_begins_at_home() {
+    let (simulation, _) = reconciled();
+    let kubectl = simulation.namespace("again");
+    serve(&kubectl, "again");
+    ready(&kubectl, "again", false);
+    let object = model_deployment("again", "Deployment", &json!([]), &json!({"percentage": 50})).to_string();
+    kubectl.apply(&object);
+    wait_for_weight(&kubectl, "again", 100, "Failover");
+    kubectl.ok("delete mdep again --timeout=20s");
+    ready(&kubectl, "again", true);
+    let gone = version(&kubectl, "service again");
+    kubectl.apply(&object);
+    wait_for_weight(&kubectl, "again", 0, "AtHome");
+    assert_eq!(written_since(&kubectl, "again", &gone), ["0"]);
 }
 
 /// How often weights are decided in these tests.

@@ -13,6 +13,7 @@ pub(crate) mod metrics_server;
 pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod prometheus;
+pub(crate) mod prometheus_stand_in;
 pub(crate) mod review;
 pub(crate) mod simulation;
 pub(crate) mod tools;
