@@ -35,18 +35,23 @@ pub(crate) fn cpu(percent: i32) -> Value {
 /// What the Service says: (managed by, local weight, remote weight, backend).
 pub(crate) fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
     let service = kubectl.get(&format!("service {service}"));
-    ["managed-by", "local-weight", "remote-weight", "remote-backend"].map(|key| {
-        let value = &service["metadata"]["annotations"][format!("routing.beamlit.com/{key}")];
-        value.as_str().map(str::to_owned)
-    })
+    ["managed-by", "local-weight", "remote-weight", "remote-backend"].map(|key| said(&service, key))
+}
+
+/// What a Service says of one of these.
+fn said(service: &Value, key: &str) -> Option<String> {
+    service["metadata"]["annotations"][format!("routing.beamlit.com/{key}")].as_str().map(str::to_owned)
 }
 
 #[track_caller]
 pub(crate) fn wait_for_weight(kubectl: &Kubectl, name: &str, weight: i64, reason: &str) {
     poll(&format!("{name} to send {weight} % away because of {reason}"), || {
-        let remote = says(kubectl, name)[2].clone().unwrap_or_default();
-        let autoscaler = kubectl.run(&format!("get ofa {name} --output json")).stdout;
-        let status = serde_json::from_str::<Value>(&autoscaler).unwrap_or_default()["status"].clone();
+        // Of neither it says nothing at all.
+        let both = kubectl.run(&format!("get service/{name} ofa/{name} --ignore-not-found --output json")).stdout;
+        let both: Value = serde_json::from_str(&both).unwrap_or_default();
+        let of = |kind: &str| both["items"].as_array().into_iter().flatten().find(|object| object["kind"] == kind);
+        let remote = of("Service").and_then(|service| said(service, "remote-weight")).unwrap_or_default();
+        let status = of("OffloadAutoscaler").map(|autoscaler| autoscaler["status"].clone()).unwrap_or_default();
         if remote == weight.to_string() && status["currentRemoteWeight"] == weight && status["reason"] == reason {
             Ok(())
         } else {
