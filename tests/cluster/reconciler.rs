@@ -6,17 +6,22 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::certificates::Authority;
-use crate::harness::operator::{NAMESPACE, Operator};
+use crate::harness::operator::{NAMESPACE, Operator, clock};
 use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::offloading::{account, model_deployment, says, wait_for_weight};
 use crate::{reconciled, troubled};
 
 /// A replica that reconciles, under the shipped rights.
 pub(crate) fn replica(plane: &ControlPlane, name: &str, flags: &[String]) -> Operator {
+    replica_at(plane, name, flags, &[])
+}
+
+/// As [`replica`], with further environment variables.
+fn replica_at(plane: &ControlPlane, name: &str, flags: &[String], environment: &[String]) -> Operator {
     let authority = Authority::new(plane.folder().path(), "webhook-authority").unwrap();
     let mut all = vec!["--reconcile=true".to_owned(), "--decision-interval=1s".to_owned()];
     all.extend_from_slice(flags);
-    Operator::from_files(plane, name, account(plane).kubeconfig(), &authority, &all).unwrap()
+    Operator::from_files_at(plane, name, account(plane).kubeconfig(), &authority, &all, environment).unwrap()
 }
 
 /// Kills a replica, and takes its lease away with it: the next one, which has never seen it, need not wait until it has run out.
@@ -141,6 +146,37 @@ fn killed_in_any_phase_it_carries_on_where_it_was() {
     let _operator = replica(&plane, "killed", &[]);
     kubectl.ok("wait --for=delete mdep/model --timeout=60s");
     assert_eq!(says(&kubectl, "model"), [None, None, None, None]);
+}
+
+/// It goes back and forth by an hour, from one life of the operator to the next.
+#[test]
+fn a_clock_that_jumps_moves_no_weight_and_keeps_no_traffic_away() {
+    let plane = troubled();
+    let kubectl = plane.namespace("clocks");
+    serve(&kubectl, "model");
+    let ahead = || replica_at(&plane, "clocks", &[], &clock("+1h"));
+    let operator = ahead();
+    kubectl.apply(&failover_only(&kubectl, "model").to_string());
+    wait_for_weight(&kubectl, "model", 0, "AtHome");
+    ready(&kubectl, "model", false);
+    wait_for_weight(&kubectl, "model", 100, "Failover");
+    let before = version(&kubectl, "service model");
+    kill(&plane, operator);
+    let operator = replica(&plane, "clocks", &[]);
+    poll("decisions after the clock went back", || match operator.metric(r#"decisions_total{reason="Failover"}"#)? {
+        decisions if decisions > 3.0 => Ok(()),
+        decisions => Err(decisions.to_string()),
+    })
+    .unwrap();
+    assert_eq!(written_since(&kubectl, "model", &before), [""; 0]);
+    kill(&plane, operator);
+    let operator = ahead();
+    ready(&kubectl, "model", true);
+    wait_for_weight(&kubectl, "model", 50, "Recovering");
+    // What is still away was sent there in an hour that is yet to come.
+    kill(&plane, operator);
+    let _operator = replica(&plane, "clocks", &[]);
+    wait_for_weight(&kubectl, "model", 0, "AtHome");
 }
 
 #[test]
