@@ -57,6 +57,8 @@ impl Unfinished {
     #[must_use]
     pub(super) fn wait(&self, longer: impl FnOnce() -> Duration) -> Duration {
         match self {
+            // Somebody on the way answers so in Beamlit's place, for as long as something is wrong there.
+            Self::Beamlit(beamlit::Error::Malformed(_) | beamlit::Error::Redirected { .. }) => longer(),
             // Somebody has to change something first.
             Self::Beamlit(error) if !error.is_passing() => RESYNC,
             Self::Beamlit(error) => error.after().unwrap_or_else(longer),
@@ -85,5 +87,16 @@ mod tests {
         let going = |why, left| wait(Unfinished::Going { why: Box::new(why), left: Duration::from_secs(left) });
         assert_eq!([going(refused(), 45), going(held_back(), 45), going(unwritten(), 45)], [45, 45, 45]);
         assert_eq!([going(refused(), 3600), going(unwritten(), 3600)], [600, 60]);
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_tried_again_soon_and_what_somebody_has_to_change_is_not() {
+        const LONGER: Duration = Duration::from_secs(1);
+        let wait = |error| Unfinished::Beamlit(error).wait(|| LONGER);
+        assert_eq!(wait(Error::Malformed("it is a page, not JSON".to_owned())), LONGER);
+        assert_eq!(wait(Error::Redirected { status: 307 }), LONGER);
+        assert_eq!(wait(Error::Failed { status: 502, said: String::new(), after: None }), LONGER);
+        assert_eq!(wait(Error::Refused { status: 400, said: "bad".to_owned() }), RESYNC);
+        assert_eq!(wait(Error::NameTaken { by: "a/b".to_owned() }), RESYNC);
     }
 }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::harness::prometheus_stand_in::{PrometheusStandIn, Says};
 use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::offloading::{model_deployment, says, wait_for_weight};
-use crate::reconciler::{ready, replica, serve};
+use crate::prometheus::{by_name, configured};
+use crate::reconciler::{kill, ready, replica, serve, written_since};
 use crate::stand_in::{Answer, Beamlit, CREDENTIALS};
 use crate::troubled;
 
@@ -59,7 +61,7 @@ fn traffic_goes_to_a_model_on_beamlit_once_it_is_deployed_and_not_before() {
     wait_for_weight(&kubectl, "model", 100, "Failover");
     // While Beamlit is away, what was last known counts, also for the next life of the operator.
     beamlit.down(Some(Answer::page(502)));
-    operator.kill();
+    kill(&plane, operator);
     let operator = replica(&plane, "beamlit", &flags(&plane, &beamlit));
     poll("a decision after the restart", || operator.metric(r#"decisions_total{reason="Failover"}"#)).unwrap();
     assert_eq!(says(&kubectl, "model")[2].as_deref(), Some("100"));
@@ -189,7 +191,7 @@ fn what_policies_on_beamlit_allowed_stays_away_while_nobody_can_read_them() {
     wait_for_weight(&kubectl, "model", 100, "Failover");
     wait_for(&kubectl, "mdep model", "PoliciesResolved", "Resolved");
     wait_for(&kubectl, "mdep model", "Ready", "Ready");
-    operator.kill();
+    kill(&plane, operator);
     beamlit.down(Some(Answer::page(502)));
     let _operator = replica(&plane, "unread", &flags(&plane, &beamlit));
     // Of one that never sent anything nobody knows that it may.
@@ -270,4 +272,166 @@ fn an_object_goes_when_its_patience_ends_whoever_refuses() {
     })
     .unwrap();
     assert_eq!(beamlit.violations(), [""; 0]);
+}
+
+/// What is decided by metrics goes to Beamlit, is half of everything, and survives its operator.
+#[test]
+fn killed_with_traffic_on_beamlit_it_writes_nothing_anew_when_it_is_back() {
+    let plane = troubled();
+    let kubectl = plane.namespace("survives");
+    let (beamlit, prometheus) = (Beamlit::start(), PrometheusStandIn::start().unwrap());
+    beamlit.store(|store| store.deploys_at_once = true);
+    prometheus.says("load", Says::Value("95"));
+    serve(&kubectl, "survives");
+    let [url, credentials] = flags(&plane, &beamlit);
+    let flags = [url, credentials, configured(&plane, &prometheus.url())];
+    let operator = replica(&plane, "survives", &flags);
+    let mut model = of_beamlit("survives");
+    model["spec"]["offloadingConfig"]["metrics"] = json!([by_name("load")]);
+    kubectl.apply(&model.to_string());
+    wait_for_weight(&kubectl, "survives", 50, "TargetReached");
+    wait_for(&kubectl, "mdep survives", "Ready", "Ready");
+    poll("Beamlit to be told that traffic comes", || {
+        let labels =
+            beamlit.store(|store| store.model("production", "survives")).unwrap_or_default()["metadata"]["labels"]
+                .clone();
+        if labels["offloading"] == "true" { Ok(()) } else { Err(labels.to_string()) }
+    })
+    .unwrap();
+    let before = ["service survives", "ofa survives"].map(|what| kubectl.get(what));
+    beamlit.forget_calls();
+
+    kill(&plane, operator);
+    let operator = replica(&plane, "survives", &flags);
+    poll("decisions, and a look at the object, after the restart", || {
+        let decisions = operator.metric(r#"decisions_total{reason="TargetReached"}"#)?;
+        let reconciled = |result: &str| {
+            operator.metric(&format!("reconciles_total{{controller=\"modeldeployment\",result=\"{result}\"}}"))
+        };
+        let looks = reconciled("unchanged").unwrap_or_default() + reconciled("changed").unwrap_or_default();
+        if decisions > 3.0 && looks > 0.0 { Ok(()) } else { Err(format!("{decisions} decisions, {looks} looks")) }
+    })
+    .unwrap();
+    let [service, autoscaler] = before;
+    assert_eq!(written_since(&kubectl, "survives", &service["metadata"]["resourceVersion"]), [""; 0]);
+    let now = kubectl.get("ofa survives")["status"].clone();
+    for field in ["currentRemoteWeight", "lastTransitionTime"] {
+        assert_eq!(now[field], autoscaler["status"][field], "{field}");
+    }
+    let calls = beamlit.lines();
+    assert!(!calls.is_empty() && calls.iter().all(|call| call.starts_with("GET ")), "{calls:?}");
+    assert_eq!(operator.metric(r#"decisions_total{reason="AtHome"}"#).unwrap_or_default(), 0.0);
+    kubectl.ok("delete mdep survives --timeout=30s");
+}
+
+#[test]
+fn whatever_beamlit_answers_the_weight_stays_the_condition_says_so_and_nothing_is_lost() {
+    let plane = troubled();
+    let kubectl = plane.namespace("answers");
+    let beamlit = Beamlit::start();
+    beamlit.store(|store| store.deploys_at_once = true);
+    serve(&kubectl, "answers");
+    let operator = replica(&plane, "answers", &flags(&plane, &beamlit));
+    let mut model = of_beamlit("answers");
+    kubectl.apply(&model.to_string());
+    wait_for(&kubectl, "mdep answers", "Synced", "Synced");
+    ready(&kubectl, "answers", false);
+    wait_for_weight(&kubectl, "answers", 100, "Failover");
+    let version = kubectl.get("service answers")["metadata"]["resourceVersion"].clone();
+    // Something is to be done there.
+    let mut change = |replicas: i64| {
+        model["spec"]["serverlessConfig"] = json!({"maxNumReplicas": replicas});
+        kubectl.apply(&model.to_string());
+    };
+    let wait_to_be_told = |words: &str| {
+        poll("the condition to say what is wrong", || {
+            let object = kubectl.get("mdep answers");
+            let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            let synced = conditions.into_iter().find(|condition| condition["type"] == "Synced").unwrap_or_default();
+            let message = synced["message"].as_str().unwrap_or_default();
+            if synced["status"] == "False" && message.contains(words) { Ok(()) } else { Err(synced.to_string()) }
+        })
+        .unwrap();
+    };
+    let wait_for_beamlit = |replicas: i64| {
+        poll("Beamlit to hold what is wanted", || {
+            let kept = beamlit.store(|store| store.model("production", "answers")).unwrap_or_default();
+            let kept = &kept["spec"]["serverlessConfig"];
+            if kept["maxNumReplicas"] == replicas { Ok(()) } else { Err(kept.to_string()) }
+        })
+        .unwrap_or_else(|why| panic!("{why}\n{:?}\n{}", beamlit.lines(), operator.log()));
+        wait_for(&kubectl, "mdep answers", "Synced", "Synced");
+    };
+    let answers = [
+        (Answer::page(200), "it is a page, not JSON"),
+        (Answer::redirect("https://elsewhere.example.com/"), "leads elsewhere"),
+        (Answer::json(200, &json!({"error": "database is away", "code": 500})), "database is away"),
+    ];
+    for (replicas, (answer, words)) in (1..).zip(answers) {
+        beamlit.down(Some(answer));
+        change(replicas);
+        wait_to_be_told(words);
+        // Whoever answered in its place is gone, and nobody says so.
+        beamlit.down(None);
+        wait_for_beamlit(replicas);
+    }
+    // What is another workspace's is not written to.
+    let its_workspace = |name: &str| {
+        beamlit.store(|store| {
+            store.change_model("production", "answers", |model| model["metadata"]["workspace"] = name.into());
+        });
+    };
+    its_workspace("another");
+    change(11);
+    wait_to_be_told("objects of workspace \"another\"");
+    its_workspace("my-workspace");
+    change(12);
+    wait_for_beamlit(12);
+    assert_eq!(written_since(&kubectl, "answers", &version), [""; 0]);
+    assert_eq!(beamlit.violations(), [""; 0]);
+    kubectl.ok("delete mdep answers --timeout=30s");
+}
+
+/// With `--cascade=orphan` Kubernetes takes the owner off what an object owned, instead of taking that away.
+#[test]
+fn an_object_that_is_deleted_without_what_it_owns_leaves_nothing_behind() {
+    let plane = troubled();
+    let kubectl = plane.namespace("orphans");
+    let beamlit = Beamlit::start();
+    beamlit.store(|store| store.deploys_at_once = true);
+    let operator = replica(&plane, "orphans", &flags(&plane, &beamlit));
+    for name in ["watched", "unwatched"] {
+        serve(&kubectl, name);
+        kubectl.apply(&of_beamlit(name).to_string());
+        wait_for(&kubectl, &format!("mdep {name}"), "Synced", "Synced");
+        wait_for_weight(&kubectl, name, 0, "AtHome");
+        ready(&kubectl, name, false);
+        wait_for_weight(&kubectl, name, 100, "Failover");
+    }
+    let nothing_is_left = |name: &str| {
+        poll("nothing to be left", || {
+            let autoscaler = kubectl.run(&format!("get ofa {name} --ignore-not-found --output name")).stdout;
+            let (says, model) = (says(&kubectl, name), beamlit.store(|store| store.model("production", name)));
+            if autoscaler.is_empty() && says == [None, None, None, None] && model.is_none() {
+                Ok(())
+            } else {
+                Err(format!("{autoscaler} {says:?} {model:?}"))
+            }
+        })
+        .unwrap();
+    };
+    kubectl.ok("delete mdep watched --cascade=orphan --timeout=60s");
+    nothing_is_left("watched");
+
+    // The same while nobody looks, so that the autoscaler is nobody's by the time that somebody does.
+    kill(&plane, operator);
+    kubectl.ok("delete mdep unwatched --cascade=orphan --wait=false");
+    poll("the autoscaler to be nobody's", || match &kubectl.get("ofa unwatched")["metadata"]["ownerReferences"] {
+        Value::Null => Ok(()),
+        owners => Err(owners.to_string()),
+    })
+    .unwrap();
+    let _operator = replica(&plane, "orphans", &flags(&plane, &beamlit));
+    kubectl.ok("wait --for=delete mdep/unwatched --timeout=60s");
+    nothing_is_left("unwatched");
 }

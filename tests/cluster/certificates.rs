@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::apart;
 use crate::harness::control_plane::SHOWN;
 use crate::harness::operator::{
-    NAMESPACE, Operator, change_every_webhook, lead_to, register, unregister, wait_until_asked,
+    NAMESPACE, Operator, change_every_webhook, clock, lead_to, register, unregister, wait_until_asked,
 };
 use crate::harness::review::{Trust, bundle};
 use crate::harness::{ControlPlane, Kubectl, poll};
@@ -290,18 +290,9 @@ fn a_replica_whose_clock_is_years_ahead_disturbs_nobody() {
     let replica = registered.replica("right", &[]);
     registered.lead_to(&replica);
     let secret = registered.secret()["data"].clone();
-    let library = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"]
-        .map(|folder| format!("{folder}/faketime/libfaketime.so.1"))
-        .into_iter()
-        .find(|path| std::path::Path::new(path).exists())
-        .expect("this test needs the package faketime");
-    for clock in ["+700d", "-700d"] {
-        let environment = [
-            format!("KUBECONFIG={}", registered.admin().kubeconfig().display()),
-            format!("LD_PRELOAD={library}"),
-            format!("FAKETIME={clock}"),
-            "DONT_FAKE_MONOTONIC=1".to_owned(),
-        ];
+    for offset in ["+700d", "-700d"] {
+        let mut environment = vec![format!("KUBECONFIG={}", registered.admin().kubeconfig().display())];
+        environment.extend(clock(offset));
         let wrong =
             Operator::launch(&registered.plane, "wrong", &environment, &["--tls-self-managed".to_owned()]).unwrap();
         let log = wrong.log();

@@ -9,18 +9,18 @@ use crate::harness::{Gate, poll};
 use crate::teams::{Team, admitted, locations, refused, warned};
 
 /// A configuration with these fields.
-fn configuration(fields: &str) -> String {
+pub(crate) fn configuration(fields: &str) -> String {
     format!("apiVersion: config.beamlit.com/v1alpha1\nkind: OperatorConfiguration\n{fields}")
 }
 
 /// The file as a kubelet has it in a mounted ConfigMap: a link to a link, which is what changes.
-struct Mounted {
+pub(crate) struct Mounted {
     folder: PathBuf,
     version: std::cell::Cell<u32>,
 }
 
 impl Mounted {
-    fn new(folder: PathBuf, content: &str) -> Self {
+    pub(crate) fn new(folder: PathBuf, content: &str) -> Self {
         std::fs::create_dir(&folder).unwrap();
         let mounted = Self { folder, version: std::cell::Cell::new(0) };
         mounted.write(content);
@@ -28,11 +28,11 @@ impl Mounted {
         mounted
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.folder.join("operator-configuration.yaml")
     }
 
-    fn write(&self, content: &str) {
+    pub(crate) fn write(&self, content: &str) {
         self.version.set(self.version.get() + 1);
         let version = format!("..{}", self.version.get());
         let folder = self.folder.join(&version);

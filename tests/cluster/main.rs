@@ -2,8 +2,11 @@
 //!
 //! One control plane serves all tests, each in a namespace of its own, side by side ([`cluster`], [`gated`]). Tests that
 //! change what is registered, or how the operator is configured, have a second one to themselves, one after the other ([`apart`]),
-//! and those that install all of it from nothing a third ([`bare`]). On a fourth the operator is configured, and judges what teams
-//! have by what is around it ([`governed`]). On a fifth, pods run as far as anybody can tell, and have metrics ([`simulated`]).
+//! and those that install all of it from nothing two others ([`bare`]), and so have those that kill operators ([`troubled`]). On one
+//! more the operator is configured, and judges what teams have by what is around it ([`governed`]). On the last, pods run as far as
+//! anybody can tell, and have metrics ([`simulated`]).
+//!
+//! Most tests wait for most of their time. More of them at once than there are processors is faster: `RUST_TEST_THREADS=6`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,6 +21,7 @@ mod autoscalers;
 mod beamlit;
 mod certificates;
 mod ci;
+mod claims;
 mod configuration;
 mod corpus;
 mod demonstration;
@@ -34,7 +38,10 @@ mod manifests;
 mod migration;
 mod offloading;
 mod oracle;
+mod outages;
+mod pauses;
 mod policies;
+mod prometheus;
 mod reconciler;
 mod references;
 mod registration;
@@ -50,7 +57,8 @@ mod teams;
 mod uninstall;
 mod watches;
 
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use harness::simulation::Simulation;
 use harness::{ControlPlane, Gate};
@@ -94,20 +102,40 @@ fn apart() -> MutexGuard<'static, ControlPlane> {
     plane.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Control planes for one test at a time each. The second is started when the first is taken.
+type Pair = [LazyLock<Result<Mutex<ControlPlane>, String>>; 2];
+
+/// Waits for one of the two.
+fn one_of(pair: &'static Pair) -> MutexGuard<'static, ControlPlane> {
+    /// Who waits for the first, and who for the second.
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    let plane = |which: &'static LazyLock<Result<Mutex<ControlPlane>, String>>| {
+        which.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"))
+    };
+    for which in pair {
+        match plane(which).try_lock() {
+            Ok(free) => return free,
+            // What a test that failed has left there is in namespaces of its own.
+            Err(TryLockError::Poisoned(failed)) => return failed.into_inner(),
+            Err(TryLockError::WouldBlock) => {}
+        }
+    }
+    let [first, second] = pair;
+    let which = if TURN.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { first } else { second };
+    plane(which).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A control plane for one test at a time, on which operators reconcile and are killed; no API server asks them.
 fn troubled() -> MutexGuard<'static, ControlPlane> {
-    static TROUBLED: LazyLock<Result<Mutex<ControlPlane>, String>> =
-        LazyLock::new(|| ControlPlane::start().map(Mutex::new));
-    let plane = TROUBLED.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
-    plane.lock().unwrap_or_else(PoisonError::into_inner)
+    static TROUBLED: Pair = [const { LazyLock::new(|| ControlPlane::start().map(Mutex::new)) }; 2];
+    one_of(&TROUBLED)
 }
 
 /// A control plane for one test at a time, on which nothing of this project is installed: [`install::Installation`] sees to it that
 /// it is so again afterwards.
 fn bare() -> MutexGuard<'static, ControlPlane> {
-    static BARE: LazyLock<Result<Mutex<ControlPlane>, String>> = LazyLock::new(|| ControlPlane::bare().map(Mutex::new));
-    let plane = BARE.as_ref().unwrap_or_else(|why| panic!("no control plane: {why}"));
-    plane.lock().unwrap_or_else(PoisonError::into_inner)
+    static BARE: Pair = [const { LazyLock::new(|| ControlPlane::bare().map(Mutex::new)) }; 2];
+    one_of(&BARE)
 }
 
 /// The control plane of [`simulated`] with an operator that reconciles under the shipped rights, and is registered. Every test has a

@@ -6,6 +6,7 @@ pub(crate) use crate::harness::operator::account;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
 use crate::harness::{ControlPlane, Gate, Kubectl, poll};
 use crate::reconciled;
+use crate::reconciler::{ready, serve, version, written_since};
 
 /// A ModelDeployment of the workload and the Service of this name, with a backend of its own.
 pub(crate) fn model_deployment(name: &str, kind: &str, metrics: &Value, behavior: &Value) -> Value {
@@ -34,18 +35,23 @@ pub(crate) fn cpu(percent: i32) -> Value {
 /// What the Service says: (managed by, local weight, remote weight, backend).
 pub(crate) fn says(kubectl: &Kubectl, service: &str) -> [Option<String>; 4] {
     let service = kubectl.get(&format!("service {service}"));
-    ["managed-by", "local-weight", "remote-weight", "remote-backend"].map(|key| {
-        let value = &service["metadata"]["annotations"][format!("routing.beamlit.com/{key}")];
-        value.as_str().map(str::to_owned)
-    })
+    ["managed-by", "local-weight", "remote-weight", "remote-backend"].map(|key| said(&service, key))
+}
+
+/// What a Service says of one of these.
+fn said(service: &Value, key: &str) -> Option<String> {
+    service["metadata"]["annotations"][format!("routing.beamlit.com/{key}")].as_str().map(str::to_owned)
 }
 
 #[track_caller]
 pub(crate) fn wait_for_weight(kubectl: &Kubectl, name: &str, weight: i64, reason: &str) {
     poll(&format!("{name} to send {weight} % away because of {reason}"), || {
-        let remote = says(kubectl, name)[2].clone().unwrap_or_default();
-        let autoscaler = kubectl.run(&format!("get ofa {name} --output json")).stdout;
-        let status = serde_json::from_str::<Value>(&autoscaler).unwrap_or_default()["status"].clone();
+        // Of neither it says nothing at all.
+        let both = kubectl.run(&format!("get service/{name} ofa/{name} --ignore-not-found --output json")).stdout;
+        let both: Value = serde_json::from_str(&both).unwrap_or_default();
+        let of = |kind: &str| both["items"].as_array().into_iter().flatten().find(|object| object["kind"] == kind);
+        let remote = of("Service").and_then(|service| said(service, "remote-weight")).unwrap_or_default();
+        let status = of("OffloadAutoscaler").map(|autoscaler| autoscaler["status"].clone()).unwrap_or_default();
         if remote == weight.to_string() && status["currentRemoteWeight"] == weight && status["reason"] == reason {
             Ok(())
         } else {
@@ -124,6 +130,24 @@ fn an_object_that_goes_leaves_nothing_behind() {
         if out.succeeded() { Err(out.to_string()) } else { Ok(()) }
     })
     .unwrap();
+}
+
+/// Of the same name, and of nothing that the first one came to.
+#[test]
+fn an_object_that_is_deleted_and_made_again_begins_at_home() {
+    let (simulation, _) = reconciled();
+    let kubectl = simulation.namespace("again");
+    serve(&kubectl, "again");
+    ready(&kubectl, "again", false);
+    let object = model_deployment("again", "Deployment", &json!([]), &json!({"percentage": 50})).to_string();
+    kubectl.apply(&object);
+    wait_for_weight(&kubectl, "again", 100, "Failover");
+    kubectl.ok("delete mdep again --timeout=20s");
+    ready(&kubectl, "again", true);
+    let gone = version(&kubectl, "service again");
+    kubectl.apply(&object);
+    wait_for_weight(&kubectl, "again", 0, "AtHome");
+    assert_eq!(written_since(&kubectl, "again", &gone), ["0"]);
 }
 
 /// How often weights are decided in these tests.

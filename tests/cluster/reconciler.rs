@@ -1,5 +1,4 @@
-//! The reconciler when something goes wrong: killed, standing still, without the API server, beside another, on Services and
-//! workloads as nobody expects them. No pods run here: endpoints are written by hand.
+//! The reconciler when something goes wrong: killed, standing still, beside another, on Services and workloads as nobody expects them. No pods run here: endpoints are written by hand.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -7,18 +6,38 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::certificates::Authority;
-use crate::harness::operator::{NAMESPACE, Operator};
-use crate::harness::prometheus::Prometheus;
+use crate::harness::operator::{NAMESPACE, Operator, clock};
 use crate::harness::{ControlPlane, Kubectl, poll};
 use crate::offloading::{account, model_deployment, says, wait_for_weight};
-use crate::troubled;
+use crate::{reconciled, troubled};
 
 /// A replica that reconciles, under the shipped rights.
 pub(crate) fn replica(plane: &ControlPlane, name: &str, flags: &[String]) -> Operator {
+    replica_at(plane, name, flags, &[])
+}
+
+/// As [`replica`], with further environment variables.
+fn replica_at(plane: &ControlPlane, name: &str, flags: &[String], environment: &[String]) -> Operator {
     let authority = Authority::new(plane.folder().path(), "webhook-authority").unwrap();
     let mut all = vec!["--reconcile=true".to_owned(), "--decision-interval=1s".to_owned()];
     all.extend_from_slice(flags);
-    Operator::from_files(plane, name, account(plane).kubeconfig(), &authority, &all).unwrap()
+    Operator::from_files_at(plane, name, account(plane).kubeconfig(), &authority, &all, environment).unwrap()
+}
+
+/// Kills a replica, and takes its lease away with it: the next one, which has never seen it, need not wait until it has run out.
+pub(crate) fn kill(plane: &ControlPlane, operator: Operator) {
+    operator.kill();
+    plane.admin().in_namespace(NAMESPACE).ok("delete lease beamlit-operator --ignore-not-found");
+}
+
+/// Waits until it is this replica that reconciles.
+#[track_caller]
+fn wait_to_lead(operator: &Operator) {
+    poll("a replica to lead", || match operator.metric("leader")? {
+        leads if leads > 0.0 => Ok(()),
+        leads => Err(leads.to_string()),
+    })
+    .unwrap();
 }
 
 /// A workload of no pods, and a Service whose endpoints are written by hand, both of this name.
@@ -46,7 +65,7 @@ pub(crate) fn ready(kubectl: &Kubectl, name: &str, ready: bool) {
 }
 
 /// One without metrics.
-fn failover_only(kubectl: &Kubectl, name: &str) -> Value {
+pub(crate) fn failover_only(kubectl: &Kubectl, name: &str) -> Value {
     let mut object = model_deployment(name, "Deployment", &json!([]), &json!({"percentage": 50}));
     // What a test that failed left behind has its own.
     object["spec"]["model"] = format!("{}-{name}", kubectl.namespace).into();
@@ -54,10 +73,32 @@ fn failover_only(kubectl: &Kubectl, name: &str) -> Value {
 }
 
 /// Who holds the lease.
-fn leader(plane: &ControlPlane) -> String {
+pub(crate) fn leader(plane: &ControlPlane) -> String {
     let lease =
         plane.admin().in_namespace(NAMESPACE).run("get lease beamlit-operator -o jsonpath={.spec.holderIdentity}");
     lease.stdout
+}
+
+/// The version of an object: whoever writes it changes that, whatever it says afterwards.
+pub(crate) fn version(kubectl: &Kubectl, what: &str) -> Value {
+    kubectl.get(what)["metadata"]["resourceVersion"].clone()
+}
+
+/// What a Service said of its remote weight each time that it was written after this version, by whomever: out of the API server's
+/// history, in which nothing is passed over.
+#[track_caller]
+pub(crate) fn written_since(kubectl: &Kubectl, service: &str, version: &Value) -> Vec<String> {
+    let Kubectl { namespace, .. } = kubectl;
+    let version = version.as_str().unwrap_or_default();
+    let query = format!("watch=1&timeoutSeconds=1&fieldSelector=metadata.name%3D{service}&resourceVersion={version}");
+    let text = kubectl.ok(&format!("get --raw /api/v1/namespaces/{namespace}/services?{query}"));
+    let events = serde_json::Deserializer::from_str(&text).into_iter::<Value>().map(Result::unwrap);
+    let weight = |event: Value| {
+        assert!(event["type"] == "MODIFIED", "{event}");
+        let weight = &event["object"]["metadata"]["annotations"]["routing.beamlit.com/remote-weight"];
+        weight.as_str().unwrap_or("nothing").to_owned()
+    };
+    events.map(weight).collect()
 }
 
 #[test]
@@ -69,14 +110,19 @@ fn killed_in_any_phase_it_carries_on_where_it_was() {
     kubectl.apply(&failover_only(&kubectl, "model").to_string());
     wait_for_weight(&kubectl, "model", 0, "AtHome");
     ready(&kubectl, "model", false);
-    // While it fails over, while all is away, and on the way home.
+    // While it fails over, and while it takes over from one that was killed, in whatever it is at.
     for wait in [0_u64, 150, 400, 1200] {
         sleep(Duration::from_millis(wait));
-        operator.kill();
+        match wait {
+            // As it is where nobody takes it away.
+            0 => operator.kill(),
+            _ => kill(&plane, operator),
+        }
         operator = replica(&plane, "killed", &[]);
-        wait_for_weight(&kubectl, "model", 100, "Failover");
+        wait_to_lead(&operator);
     }
-    operator.kill();
+    wait_for_weight(&kubectl, "model", 100, "Failover");
+    kill(&plane, operator);
     let since = kubectl.get("ofa model")["status"]["lastTransitionTime"].clone();
     // Nothing comes home while nobody looks, and nothing does because somebody looks again.
     assert_eq!(says(&kubectl, "model")[2].as_deref(), Some("100"));
@@ -89,17 +135,48 @@ fn killed_in_any_phase_it_carries_on_where_it_was() {
     assert_eq!(kubectl.get("ofa model")["status"]["lastTransitionTime"], since);
     ready(&kubectl, "model", true);
     wait_for_weight(&kubectl, "model", 50, "Recovering");
-    operator.kill();
+    kill(&plane, operator);
     let operator = replica(&plane, "killed", &[]);
     for (weight, reason) in [(25, "Recovering"), (0, "AtHome")] {
         wait_for_weight(&kubectl, "model", weight, reason);
     }
     // One that goes while nobody looks is seen to by the next.
-    operator.kill();
+    kill(&plane, operator);
     kubectl.ok("delete mdep model --wait=false");
     let _operator = replica(&plane, "killed", &[]);
     kubectl.ok("wait --for=delete mdep/model --timeout=60s");
     assert_eq!(says(&kubectl, "model"), [None, None, None, None]);
+}
+
+/// It goes back and forth by an hour, from one life of the operator to the next.
+#[test]
+fn a_clock_that_jumps_moves_no_weight_and_keeps_no_traffic_away() {
+    let plane = troubled();
+    let kubectl = plane.namespace("clocks");
+    serve(&kubectl, "model");
+    let ahead = || replica_at(&plane, "clocks", &[], &clock("+1h"));
+    let operator = ahead();
+    kubectl.apply(&failover_only(&kubectl, "model").to_string());
+    wait_for_weight(&kubectl, "model", 0, "AtHome");
+    ready(&kubectl, "model", false);
+    wait_for_weight(&kubectl, "model", 100, "Failover");
+    let before = version(&kubectl, "service model");
+    kill(&plane, operator);
+    let operator = replica(&plane, "clocks", &[]);
+    poll("decisions after the clock went back", || match operator.metric(r#"decisions_total{reason="Failover"}"#)? {
+        decisions if decisions > 3.0 => Ok(()),
+        decisions => Err(decisions.to_string()),
+    })
+    .unwrap();
+    assert_eq!(written_since(&kubectl, "model", &before), [""; 0]);
+    kill(&plane, operator);
+    let operator = ahead();
+    ready(&kubectl, "model", true);
+    wait_for_weight(&kubectl, "model", 50, "Recovering");
+    // What is still away was sent there in an hour that is yet to come.
+    kill(&plane, operator);
+    let _operator = replica(&plane, "clocks", &[]);
+    wait_for_weight(&kubectl, "model", 0, "AtHome");
 }
 
 #[test]
@@ -108,10 +185,7 @@ fn of_two_replicas_one_decides_and_the_other_goes_on_when_it_is_gone() {
     let kubectl = plane.namespace("replicas");
     serve(&kubectl, "model");
     let one = replica(&plane, "one", &[]);
-    poll("the first to lead", || {
-        one.metric("leader").and_then(|leads| if leads > 0.0 { Ok(()) } else { Err("not yet".into()) })
-    })
-    .unwrap();
+    wait_to_lead(&one);
     let first = leader(&plane);
     let other = replica(&plane, "other", &[]);
     kubectl.apply(&failover_only(&kubectl, "model").to_string());
@@ -182,9 +256,8 @@ fn a_policy_that_goes_brings_traffic_home_and_one_that_comes_lets_it_leave() {
 
 #[test]
 fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
-    let plane = troubled();
-    let kubectl = plane.namespace("missing");
-    let _operator = replica(&plane, "missing", &[]);
+    let (simulation, _) = reconciled();
+    let kubectl = simulation.namespace("missing");
     kubectl.apply(&failover_only(&kubectl, "model").to_string());
     // A name that was mistyped sends nothing away.
     poll("the condition to say so", || {
@@ -245,66 +318,4 @@ fn what_is_missing_holds_and_what_comes_back_is_taken_up() {
         if says == [None, None, None, None] { Ok(()) } else { Err(format!("{says:?}")) }
     })
     .unwrap();
-}
-
-#[test]
-fn without_the_api_server_nothing_moves_and_with_it_everything_goes_on() {
-    let mut plane = troubled();
-    let kubectl = plane.namespace("restarted");
-    serve(&kubectl, "model");
-    let operator = replica(&plane, "restarted", &[]);
-    kubectl.apply(&failover_only(&kubectl, "model").to_string());
-    wait_for_weight(&kubectl, "model", 0, "AtHome");
-    plane.stop_api_server();
-    sleep(Duration::from_secs(15));
-    plane.start_api_server().unwrap();
-    ready(&kubectl, "model", false);
-    wait_for_weight(&kubectl, "model", 100, "Failover");
-    let restarts = operator.metric(r#"task_restarts_total{task="reconciler"}"#).unwrap();
-    assert!(restarts < 1.0, "{restarts} restarts of the reconciler");
-    kubectl.ok("delete mdep model --timeout=30s");
-}
-
-#[test]
-fn a_prometheus_is_asked_and_its_outage_holds_the_weight() {
-    let plane = troubled();
-    let kubectl = plane.namespace("prometheus");
-    serve(&kubectl, "model");
-    let prometheus = Prometheus::start(plane.folder(), "prometheus").unwrap();
-    prometheus.expose("queue_depth{queue=\"a\"} 30\nqueue_depth{queue=\"b\"} 10\n");
-    let file = plane.folder().path().join("sources.yaml");
-    let configuration = json!({"apiVersion": "config.beamlit.com/v1alpha1", "kind": "OperatorConfiguration",
-        "prometheus": {"url": format!("http://127.0.0.1:{}", prometheus.port)}});
-    std::fs::write(&file, configuration.to_string()).unwrap();
-    let operator = replica(&plane, "prometheus-operator", &[format!("--config={}", file.display())]);
-    let mut model = failover_only(&kubectl, "model");
-    // One by an expression, and one by a name and a selector.
-    model["spec"]["offloadingConfig"]["metrics"] = json!([
-        {"type": "External", "external": {"metric": {"name": "sum(queue_depth)"}, "target": {"type": "Value", "value": "100"}}},
-        {"type": "External", "external": {"metric": {"name": "queue_depth", "selector": {"matchLabels": {"queue": "b"}}},
-            "target": {"type": "Value", "value": "1k"}}},
-    ]);
-    model["spec"]["offloadingConfig"]["behavior"]["scaleDown"] = json!({"stabilizationWindowSeconds": 0});
-    kubectl.apply(&model.to_string());
-    wait_for_weight(&kubectl, "model", 0, "AtHome");
-    let shows = |targets: &str| {
-        poll("the targets", || {
-            let table = kubectl.ok("get ofa model");
-            if table.contains(targets) { Ok(()) } else { Err(table) }
-        })
-        .unwrap();
-    };
-    shows("40/100, 10/1k");
-    prometheus.expose("queue_depth{queue=\"a\"} 130\nqueue_depth{queue=\"b\"} 10\n");
-    wait_for_weight(&kubectl, "model", 50, "TargetReached");
-    // Neither an outage nor a series that ended lets go.
-    drop(prometheus);
-    // What it said last counts for a minute.
-    sleep(Duration::from_secs(20));
-    wait_for_weight(&kubectl, "model", 50, "MetricsUnavailable");
-    shows("<unknown>/100");
-    let said = kubectl.get("mdep model")["status"].to_string();
-    assert!(said.contains("onnection refused"), "{said}");
-    assert_eq!(operator.metric(r#"metric_source_up{source="prometheus"}"#).unwrap(), 0.0);
-    kubectl.ok("delete mdep model --timeout=30s");
 }

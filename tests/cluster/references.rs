@@ -6,7 +6,7 @@ use crate::governed;
 use crate::teams::{Team, admitted, list, locations, refused, service, warned, workload};
 
 /// A ReferenceGrant that lets ModelDeployments of a namespace refer to what is in this one.
-fn grant(name: &str, version: &str, from: &str, to: &Value) -> String {
+pub(crate) fn grant(name: &str, version: &str, from: &str, to: &Value) -> String {
     json!({
         "apiVersion": format!("gateway.networking.k8s.io/{version}"),
         "kind": "ReferenceGrant",

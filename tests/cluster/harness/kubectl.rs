@@ -96,6 +96,9 @@ impl Kubectl {
             .env("KUBECACHEDIR", self.home.join("cache"))
             .env("KUBERC", "off")
             .env("LC_ALL", "C.UTF-8")
+            // It is over before there is anything to collect: a third of its time.
+            .env("GOGC", "off")
+            .env("GOMEMLIMIT", "256MiB")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .args((!self.namespace.is_empty()).then(|| ["--namespace", &self.namespace]).into_iter().flatten())
             .stdin(Stdio::piped())

@@ -75,7 +75,8 @@ impl Kwok {
         Ok(())
     }
 
-    /// Has the kubelet of [`NODE`] add up what its pods have used.
+    /// Has the kubelet of [`NODE`] add up what its pods have used so far: it takes what they use when it is asked for what they have used
+    /// since it was asked last, however often that changed meanwhile.
     ///
     /// # Errors
     /// If it does not answer.
@@ -106,21 +107,6 @@ impl Kwok {
             let out = self.admin.run(&format!("wait --for=condition=Ready --timeout=1s node/{name}"));
             if out.succeeded() { Ok(Ok(())) } else { Err(format!("{out}\n{}", self.process.last_words())) }
         })
-    }
-}
-
-/// Has kwok count what the pods of [`NODE`] have used so far: it takes what they use when it is asked for what they have used since it
-/// was asked last, however often that changed meanwhile.
-///
-/// # Errors
-/// If it is not there.
-pub(crate) fn count_usage(kubectl: &Kubectl) -> Result<(), String> {
-    let node = kubectl.get(&format!("node {NODE}"));
-    let port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"].as_u64();
-    let port = port.and_then(|port| u16::try_from(port).ok()).ok_or("the node has no port")?;
-    match get(port, &usage_path(NODE))? {
-        (200, _) => Ok(()),
-        seen => Err(format!("{seen:?}")),
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod metrics_server;
 pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod prometheus;
+pub(crate) mod prometheus_stand_in;
 pub(crate) mod review;
 pub(crate) mod simulation;
 pub(crate) mod tools;
@@ -39,9 +40,15 @@ pub(crate) fn poll<T>(awaited: &str, mut ask: impl FnMut() -> Result<T, String>)
             Err(seen) if began.elapsed() > PATIENCE => {
                 return Err(format!("gave up after {} s waiting for {awaited}: {seen}", PATIENCE.as_secs()));
             }
-            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+            Err(_) => std::thread::sleep(pause(began.elapsed())),
         }
     }
+}
+
+/// How long to wait before it is asked again: what has taken long may take a tenth longer. Each question is a process or several, and
+/// the machine has others to serve.
+fn pause(waited: Duration) -> Duration {
+    (waited / 10).clamp(Duration::from_millis(100), Duration::from_secs(1))
 }
 
 /// A port of the loopback address that nobody listens on. Somebody may take it before it is used: whoever uses it starts

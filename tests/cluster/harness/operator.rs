@@ -25,6 +25,20 @@ pub(crate) fn dns_name() -> String {
     format!("{SERVICE}.{NAMESPACE}.svc")
 }
 
+/// The environment variables by which a process sees another time of day, such as `+700d`. Its timers go as ever.
+///
+/// # Panics
+/// If Debian's package `faketime` is not installed.
+#[allow(dead_code, reason = "the demo has no use for it")]
+pub(crate) fn clock(offset: &str) -> [String; 3] {
+    let library = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"]
+        .map(|folder| format!("{folder}/faketime/libfaketime.so.1"))
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+        .expect("this test needs the package faketime");
+    [format!("LD_PRELOAD={library}"), format!("FAKETIME={offset}"), "DONT_FAKE_MONOTONIC=1".to_owned()]
+}
+
 /// A running operator.
 pub(crate) struct Operator {
     process: Process,
@@ -56,8 +70,24 @@ impl Operator {
         authority: &Authority,
         flags: &[String],
     ) -> Result<Self, String> {
+        Self::from_files_at(plane, name, kubeconfig, authority, flags, &[])
+    }
+
+    /// As [`Operator::from_files`], with further environment variables, such as those of [`clock`].
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub(crate) fn from_files_at(
+        plane: &ControlPlane,
+        name: &str,
+        kubeconfig: &Path,
+        authority: &Authority,
+        flags: &[String],
+        further: &[String],
+    ) -> Result<Self, String> {
         let pair = authority.server(name, &[&dns_name(), "localhost", "127.0.0.1"])?;
-        let environment = [format!("KUBECONFIG={}", kubeconfig.display())];
+        let mut environment = vec![format!("KUBECONFIG={}", kubeconfig.display())];
+        environment.extend(further.iter().cloned());
         let mut all =
             vec![format!("--tls-cert={}", pair.certificate.display()), format!("--tls-key={}", pair.key.display())];
         all.extend(flags.iter().cloned());

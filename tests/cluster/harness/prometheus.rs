@@ -127,18 +127,29 @@ impl Drop for Exporter {
 }
 
 fn say(mut client: TcpStream, samples: &str) -> std::io::Result<()> {
+    head(&mut client)?;
+    answer(client, "text/plain; version=0.0.4", &format!("{samples}\n"))
+}
+
+/// The first lines of a request; what there is of them, if the other side goes away.
+pub(super) fn head(client: &mut TcpStream) -> std::io::Result<String> {
     client.set_read_timeout(Some(Duration::from_secs(1)))?;
     let mut request = Vec::new();
     let mut some = [0; 1024];
     while !request.ends_with(b"\r\n\r\n") {
         match client.read(&mut some)? {
-            0 => return Ok(()),
+            0 => break,
             read => request.extend(some.iter().take(read)),
         }
     }
-    let length = samples.len() + 1;
+    Ok(String::from_utf8_lossy(&request).into_owned())
+}
+
+/// Answers it, and hangs up.
+pub(super) fn answer(mut client: TcpStream, content_type: &str, body: &str) -> std::io::Result<()> {
+    let length = body.len();
     write!(
         client,
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{samples}\n"
+        "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{annotation, offloads};
+use crate::harness::simulation::Simulation;
 use crate::harness::workload::{Workload, from_the_beginning, manifest};
-use crate::harness::{Kubectl, kwok, poll};
+use crate::harness::{Kubectl, poll};
 use crate::offloading::{cpu, wait_for_weight};
 use crate::reconciled;
 
@@ -56,7 +57,7 @@ fn usage(demand: f64, weight: u8) -> String {
 }
 
 /// Sends as much of the demand to the pods as the Services say, and notes what they say.
-fn serve(kubectl: &Kubectl, all: &mut [Served], demand: f64) {
+fn serve(simulation: &Simulation, kubectl: &Kubectl, all: &mut [Served], demand: f64) {
     let services = kubectl.get("services");
     for served in all {
         let mut items = services["items"].as_array().into_iter().flatten();
@@ -66,12 +67,13 @@ fn serve(kubectl: &Kubectl, all: &mut [Served], demand: f64) {
         let uses = usage(demand, served.weight());
         if uses != served.uses {
             // What was used until now was used by what was in force until now.
-            kwok::count_usage(kubectl).unwrap();
+            simulation.ask_kubelets().unwrap();
             served.workload.set("cpu", &uses);
             served.uses = uses;
         }
     }
-    std::thread::sleep(Duration::from_millis(700));
+    // A data plane follows at once: what it is late by is demand that comes home in the eyes of whoever decides.
+    std::thread::sleep(Duration::from_millis(200));
 }
 
 #[test]
@@ -82,14 +84,14 @@ fn what_leaves_stays_away_while_the_demand_does_and_comes_home_after_it() {
     all.iter().for_each(|served| wait_for_weight(&kubectl, served.name, 0, "AtHome"));
 
     poll("enough to leave", || {
-        serve(&kubectl, &mut all, MUCH);
+        serve(simulation, &kubectl, &mut all, MUCH);
         let weights = all.each_ref().map(Served::weight);
         if weights[0] == 50 && (28..=42).contains(&weights[1]) { Ok(()) } else { Err(format!("{weights:?}")) }
     })
     .unwrap();
     let steady = Instant::now();
     while steady.elapsed() < STEADY {
-        serve(&kubectl, &mut all, MUCH);
+        serve(simulation, &kubectl, &mut all, MUCH);
     }
     for served in &all {
         let Served { name, weights, .. } = served;
@@ -100,7 +102,7 @@ fn what_leaves_stays_away_while_the_demand_does_and_comes_home_after_it() {
     assert!((30..=42).contains(&all[1].weight()), "{:?}", all[1].weights);
 
     poll("everything to come home", || {
-        serve(&kubectl, &mut all, LITTLE);
+        serve(simulation, &kubectl, &mut all, LITTLE);
         let weights = all.each_ref().map(Served::weight);
         if weights == [0, 0] { Ok(()) } else { Err(format!("{weights:?}")) }
     })

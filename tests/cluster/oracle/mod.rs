@@ -37,7 +37,7 @@ fn annotation(service: &Value, key: &str) -> Option<String> {
 }
 
 /// That a condition is so, with these words in its message.
-fn says(object: &Value, of: &str, status: &str, reason: &str, words: &str) -> Result<(), String> {
+pub(crate) fn says(object: &Value, of: &str, status: &str, reason: &str, words: &str) -> Result<(), String> {
     let condition = condition(object, of);
     let message = condition["message"].as_str().unwrap_or_default();
     if condition["status"] == status && condition["reason"] == reason && message.contains(words) {
