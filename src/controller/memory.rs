@@ -1,6 +1,7 @@
 //! What the reconcilers know of each object and of each other's work, for as long as they hold the lease.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -18,6 +19,8 @@ use crate::offload::observation::Blocked;
 pub(super) struct Memory {
     terms: Mutex<HashMap<Name, Arc<Terms>>>,
     courses: Mutex<HashMap<Name, Arc<AsyncMutex<Option<Course>>>>>,
+    /// Objects that are gone, of which somebody may still be deciding the weight, or have left it on a Service.
+    departed: Mutex<HashSet<Name>>,
     outcomes: Mutex<HashMap<Name, Outcome>>,
     references: Mutex<References>,
     /// The template of each object's pods as it was last read, as text, and its print.
@@ -41,10 +44,33 @@ pub(super) struct Course {
     pub(super) shown_at: Instant,
     /// Each metric's share of its target as it was written; none if another process wrote it.
     pub(super) shown_ratios: Option<Vec<f64>>,
+    /// Whether every metric had been asked then.
+    pub(super) shown_asked: bool,
     /// When it was last written for nothing but the words of a condition.
     pub(super) reworded_at: Option<Instant>,
     /// Whether the Service says what was decided.
     pub(super) routed: Routed,
+    /// What was last written on a Service by this process, of which no watch may have told yet.
+    pub(super) written: Option<Written>,
+}
+
+/// What was written on a Service, whether anybody heard that it was or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    /// Which.
+    pub(super) service: Name,
+    /// What, to tell it from anything else.
+    print: u64,
+}
+
+impl Written {
+    /// These annotations, on the Service with this uid.
+    #[must_use]
+    pub(super) fn of(service: &Name, uid: &str, says: &BTreeMap<&'static str, String>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (uid, says).hash(&mut hasher);
+        Self { service: service.clone(), print: hasher.finish() }
+    }
 }
 
 /// What Beamlit last said of a model.
@@ -143,20 +169,36 @@ impl Memory {
         Arc::clone(held(&self.courses).entry(of.clone()).or_default())
     }
 
+    /// The same, if there is one.
+    pub(super) fn known_course(&self, of: &Name) -> Option<Arc<AsyncMutex<Option<Course>>>> {
+        held(&self.courses).get(of).cloned()
+    }
+
     /// What came of the last decision.
     pub(super) fn outcome(&self, of: &Name) -> Option<Outcome> {
         held(&self.outcomes).get(of).cloned()
     }
 
-    /// Notes what came of a decision, and says whether that is anything new.
-    pub(super) fn set_outcome(&self, of: &Name, outcome: Option<Outcome>) -> bool {
-        let mut all = held(&self.outcomes);
-        let before = match outcome.clone() {
-            Some(outcome) => all.insert(of.clone(), outcome),
-            None => all.remove(of),
-        };
+    /// Whether this object is decided at all, and not another of its name.
+    pub(super) fn decides(&self, of: &Name, uid: &str) -> bool {
+        held(&self.terms).get(of).is_some_and(|terms| terms.uid == uid)
+    }
+
+    /// Notes what came of a decision, and says whether that is anything new. Of an object that was forgotten meanwhile nothing is noted.
+    pub(super) fn set_outcome(&self, of: &Name, uid: &str, outcome: Outcome) -> bool {
+        // Held until it is noted: whoever forgets the object does so before, or afterwards.
+        let terms = held(&self.terms);
+        if terms.get(of).is_none_or(|terms| terms.uid != uid) {
+            return false;
+        }
+        let before = held(&self.outcomes).insert(of.clone(), outcome.clone());
         // Words are those of a status, in which they change as seldom as is good for it; those of the API server change as it likes.
-        before.map(Outcome::outline) != outcome.map(Outcome::outline)
+        before.map(Outcome::outline) != Some(outcome.outline())
+    }
+
+    /// Nothing is decided of an object any more.
+    pub(super) fn clear_outcome(&self, of: &Name) {
+        held(&self.outcomes).remove(of);
     }
 
     /// The template of an object's pods, if this is still its print.
@@ -181,13 +223,35 @@ impl Memory {
         held(&self.references).to.get(to).into_iter().flatten().cloned().collect()
     }
 
-    /// Forgets an object that is gone.
+    /// Forgets an object that is gone. Its course stays until [`Memory::end`]: whoever holds it goes on to think that nobody else does.
     pub(super) fn forget(&self, object: &Name) {
         held(&self.terms).remove(object);
-        held(&self.courses).remove(object);
         held(&self.outcomes).remove(object);
         held(&self.references).set(object, BTreeSet::new());
         held(&self.templates).remove(object);
+        let has_course = held(&self.courses).contains_key(object);
+        if has_course {
+            held(&self.departed).insert(object.clone());
+        }
+    }
+
+    /// The objects that were forgotten, and whose courses are still there.
+    pub(super) fn departed(&self) -> Vec<Name> {
+        held(&self.departed).iter().cloned().collect()
+    }
+
+    /// An object of this name is there again, and goes on with the course.
+    pub(super) fn is_back(&self, object: &Name) {
+        held(&self.departed).remove(object);
+    }
+
+    /// Ends the course of an object that is gone, unless somebody holds it.
+    pub(super) fn end(&self, object: &Name) {
+        let mut courses = held(&self.courses);
+        if courses.get(object).is_none_or(|course| Arc::strong_count(course) == 1) {
+            courses.remove(object);
+            held(&self.departed).remove(object);
+        }
     }
 }
 
@@ -215,6 +279,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::controller::terms::tests::terms;
 
     #[test]
     fn who_refers_to_an_object_is_found_until_it_refers_to_another() {
@@ -236,6 +301,7 @@ mod tests {
     fn an_outcome_is_news_once() {
         let memory = Memory::default();
         let name = Name::new("a", "m");
+        memory.set_terms(&name, Some(terms(true)));
         let outcome = Outcome {
             weight: 50,
             reason: Reason::TargetReached,
@@ -243,9 +309,14 @@ mod tests {
             routed: Routed::Yes,
             unavailable: String::new(),
         };
-        assert!(memory.set_outcome(&name, Some(outcome.clone())));
-        assert!(!memory.set_outcome(&name, Some(outcome)));
-        assert!(memory.set_outcome(&name, None));
-        assert!(!memory.set_outcome(&name, None));
+        assert!(memory.set_outcome(&name, "uid", outcome.clone()));
+        assert!(!memory.set_outcome(&name, "uid", outcome.clone()));
+        memory.clear_outcome(&name);
+        assert!(memory.set_outcome(&name, "uid", outcome.clone()));
+        // What was decided for one that is gone, or for another of its name, is nobody's.
+        assert!(!memory.set_outcome(&name, "another", outcome.clone()));
+        memory.forget(&name);
+        assert!(!memory.set_outcome(&name, "uid", outcome));
+        assert_eq!(memory.outcome(&name), None);
     }
 }

@@ -169,7 +169,8 @@ impl<K: Ours> Stored<K> {
     pub(super) fn node(&self) -> Node<'_> {
         let member = |key: &'static str, value| Member { key: key.into(), key_at: Default::default(), value };
         let text = |text: &str| Node::new(Tree::Text(text.to_owned().into()));
-        let ObjectMeta { name, namespace, labels, .. } = &self.metadata;
+        let ObjectMeta { name, namespace, labels, creation_timestamp, .. } = &self.metadata;
+        let created = creation_timestamp.as_ref().map(|at| at.0.to_string());
         let labels = labels.iter().flatten();
         let labels = labels.map(|(key, value)| Member {
             key: Cow::Borrowed(key.as_str()),
@@ -179,6 +180,7 @@ impl<K: Ours> Stored<K> {
         let metadata = vec![
             member("name", text(name.as_deref().unwrap_or_default())),
             member("namespace", text(namespace.as_deref().unwrap_or_default())),
+            member("creationTimestamp", text(created.as_deref().unwrap_or_default())),
             member("labels", Node::new(Tree::Map(labels.collect()))),
         ];
         let mut members = vec![member("metadata", Node::new(Tree::Map(metadata)))];

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::beamlit::{Changes, Key};
 use super::context::Context;
 use super::memory::Reference;
+use super::terms::Terms;
 use super::view;
 use crate::engine::compile::annotations::MANAGED_BY;
 use crate::engine::world::{Lookup, Name, Resource};
@@ -61,8 +62,9 @@ fn concerns(context: &Context, change: &Change) -> bool {
         }
         Change::Of(Resource::ModelDeployments, name) => {
             due.push(name.clone());
-            // What it laid claim to may be free now.
+            // What it laid claim to may be free now, and what it claims may be no longer another's.
             due.extend(blocked_by(context, Blocked::Contested));
+            due.extend(context.watches.world().rivals(name).cloned());
             false
         }
         // They advise, and decide nothing.
@@ -73,7 +75,9 @@ fn concerns(context: &Context, change: &Change) -> bool {
 
 fn blocked_by(context: &Context, by: Blocked) -> Vec<Name> {
     let all = context.memory.all_terms().into_iter();
-    all.filter(|(_, terms)| terms.blocked == Some(by)).map(|(name, _)| name).collect()
+    // Of several reasons it knows the first; that another object has its Service is known in any case.
+    let is = |terms: &Terms| terms.blocked == Some(by) || by == Blocked::Contested && !terms.has_service;
+    all.filter(|(_, terms)| is(terms)).map(|(name, _)| name).collect()
 }
 
 /// Has every object looked at.

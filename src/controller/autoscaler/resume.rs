@@ -49,8 +49,10 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
         // Thousands that were taken over must not all be written anew at once.
         shown_at: Instant::now(),
         shown_ratios: None,
+        shown_asked: true,
         reworded_at: None,
         routed: Routed::Yes,
+        written: None,
     }
 }
 

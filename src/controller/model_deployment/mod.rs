@@ -24,14 +24,30 @@ pub(super) async fn reconcile(
     object: Arc<Stored<ModelDeployments>>,
     context: Arc<Context>,
 ) -> Result<Finished, Unfinished> {
-    if object.is_going() {
-        return deletion::let_go(&object, &context).await;
+    let outcome = steps(&object, &context).await;
+    // One that went meanwhile was forgotten before all of this was noted.
+    let name = object.name();
+    if context.model_deployment(&name).is_none_or(|now| now.uid() != object.uid()) {
+        context.memory.forget(&name);
     }
-    let found = dereference::dereference(&object, &context).await?;
-    let judged = validate::validate(&object, &found);
-    let desired = build::build(&object, &found, judged);
-    let applied = apply::apply(&object, &context, &desired).await;
-    let shown = status::show(&object, &context, &desired, &applied).await;
+    outcome
+}
+
+async fn steps(object: &Stored<ModelDeployments>, context: &Context) -> Result<Finished, Unfinished> {
+    if object.is_going() {
+        return deletion::let_go(object, context).await;
+    }
+    let found = match dereference::dereference(object, context).await {
+        Ok(found) => found,
+        Err(unready) => {
+            apply::bind(object, context);
+            return Err(unready);
+        }
+    };
+    let judged = validate::validate(object, &found);
+    let desired = build::build(object, &found, judged);
+    let applied = apply::apply(object, context, &desired, found.unread).await;
+    let shown = status::show(object, context, &desired, &applied).await;
     applied.finished()?;
     Ok(Finished { next: Action::requeue(RESYNC), changed: shown? })
 }
