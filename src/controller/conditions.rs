@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
+use crate::engine::compile::annotations::MANAGED_BY;
 use crate::engine::finding::shorten;
 
 /// A condition of an object. Which types a kind has is in `docs/operations.md`.
@@ -97,12 +98,19 @@ impl Said {
 /// The most bytes of a message that are kept: a status is read by people, and stored thousands of times.
 const LONGEST: usize = 2048;
 
-/// The conditions of an object, where `before` is what it has.
+/// Why nobody can tell yet.
+pub(super) const PENDING: &str = "Pending";
+
+/// The conditions of an object, where `before` is what it has. Where nobody can tell yet, as after a restart, what was so is so.
 #[must_use]
 pub(super) fn conditions(before: &[Condition], said: &[Said], generation: i64, now: Timestamp) -> Vec<Condition> {
+    let old_of = |said: &Said| before.iter().find(|condition| condition.type_ == said.of.word());
     let of = |said: &Said| {
         let status = said.holds.word();
-        let old = before.iter().find(|condition| condition.type_ == said.of.word());
+        let old = old_of(said);
+        if let Some(old) = old_of(said).filter(|_| said.reason == PENDING) {
+            return old.clone();
+        }
         let since =
             old.filter(|condition| condition.status == status).map(|condition| condition.last_transition_time.clone());
         Condition {
@@ -128,6 +136,15 @@ pub(super) fn with(before: &[Condition], said: &[Said], generation: i64, now: Ti
         }
     }
     all
+}
+
+/// Another ModelDeployment, as it may be named to those who look after one of this namespace.
+#[must_use]
+pub(super) fn another(full: &str, namespace: &str) -> String {
+    match full.split_once('/') {
+        Some((its, _)) if its == namespace => format!("ModelDeployment {full}"),
+        _ => format!("a ModelDeployment in another namespace, which its annotation {MANAGED_BY} names"),
+    }
 }
 
 /// The API server keeps no fractions, and what comes back must be what was written.
@@ -170,6 +187,22 @@ mod tests {
         assert!(!alike(&first, &same));
         let other = conditions(&same, &[Said::new(Type::Ready, true, "Ready", "c")], 2, at(30));
         assert_eq!(other[0].last_transition_time.0, at(30));
+    }
+
+    #[test]
+    fn until_somebody_can_tell_what_was_so_is_so() {
+        let pending = Said::new(Type::Ready, Holds::Unknown, PENDING, "");
+        let first = conditions(&[], std::slice::from_ref(&pending), 1, at(10));
+        assert_eq!((first[0].status.as_str(), first[0].reason.as_str()), ("Unknown", PENDING));
+        let told = conditions(&first, &[Said::new(Type::Ready, false, "Paused", "b")], 2, at(20));
+        assert_eq!(conditions(&told, &[pending], 3, at(30)), told);
+    }
+
+    #[test]
+    fn another_object_is_named_in_its_own_namespace_alone() {
+        assert_eq!(another("a/m", "a"), "ModelDeployment a/m");
+        let hidden = another("secret/m", "a");
+        assert!(!hidden.contains("secret"), "{hidden}");
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What the reconcilers know of each object and of each other's work, for as long as they hold the lease.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use super::metrics::Query;
+use super::stored::Version;
 use super::terms::Terms;
 use crate::api::OffloadAutoscalerStatus;
 use crate::engine::world::{Name, Workload};
@@ -19,11 +22,19 @@ use crate::offload::observation::Blocked;
 pub(super) struct Memory {
     terms: Mutex<AllTerms>,
     courses: Mutex<HashMap<Name, Arc<AsyncMutex<Option<Course>>>>>,
+    /// Objects that are gone, of which somebody may still be deciding the weight, or have left it on a Service.
+    departed: Mutex<HashSet<Name>>,
     outcomes: Mutex<HashMap<Name, Outcome>>,
     references: Mutex<References>,
     /// The template of each object's pods as it was last read, as text, and its print.
     templates: Mutex<HashMap<Name, (u64, Box<str>)>>,
+    /// The version of each ModelDeployment that was written last, and when, until its watch has told of it.
+    written: Mutex<HashMap<Name, (Version, Instant)>>,
 }
+
+/// For how long at most an object that is older than what was written on it is not looked at: where a cluster was put back from a copy,
+/// versions begin anew.
+pub(super) const BEHIND: Duration = Duration::from_secs(5);
 
 /// Where the weight of one object is on its way. Whoever holds it is the only one that writes what the object's Service says.
 #[derive(Clone, Debug)]
@@ -44,10 +55,33 @@ pub(super) struct Course {
     pub(super) shown_early: f64,
     /// Each metric's share of its target as it was written; none if another process wrote it.
     pub(super) shown_ratios: Option<Vec<f64>>,
+    /// Whether every metric had been asked then.
+    pub(super) shown_asked: bool,
     /// When it was last written for nothing but the words of a condition.
     pub(super) reworded_at: Option<Instant>,
     /// Whether the Service says what was decided.
     pub(super) routed: Routed,
+    /// What was last written on a Service by this process, of which no watch may have told yet.
+    pub(super) written: Option<Written>,
+}
+
+/// What was written on a Service, whether anybody heard that it was or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    /// Which.
+    pub(super) service: Name,
+    /// What, to tell it from anything else.
+    print: u64,
+}
+
+impl Written {
+    /// These annotations, on the Service with this uid.
+    #[must_use]
+    pub(super) fn of(service: &Name, uid: &str, says: &BTreeMap<&'static str, String>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (uid, says).hash(&mut hasher);
+        Self { service: service.clone(), print: hasher.finish() }
+    }
 }
 
 /// What Beamlit last said of a model.
@@ -184,20 +218,36 @@ impl Memory {
         Arc::clone(held(&self.courses).entry(of.clone()).or_default())
     }
 
+    /// The same, if there is one.
+    pub(super) fn known_course(&self, of: &Name) -> Option<Arc<AsyncMutex<Option<Course>>>> {
+        held(&self.courses).get(of).cloned()
+    }
+
     /// What came of the last decision.
     pub(super) fn outcome(&self, of: &Name) -> Option<Outcome> {
         held(&self.outcomes).get(of).cloned()
     }
 
-    /// Notes what came of a decision, and says whether that is anything new.
-    pub(super) fn set_outcome(&self, of: &Name, outcome: Option<Outcome>) -> bool {
-        let mut all = held(&self.outcomes);
-        let before = match outcome.clone() {
-            Some(outcome) => all.insert(of.clone(), outcome),
-            None => all.remove(of),
-        };
+    /// Whether this object is decided at all, and not another of its name.
+    pub(super) fn decides(&self, of: &Name, uid: &str) -> bool {
+        held(&self.terms).all.get(of).is_some_and(|terms| terms.uid == uid)
+    }
+
+    /// Notes what came of a decision, and says whether that is anything new. Of an object that was forgotten meanwhile nothing is noted.
+    pub(super) fn set_outcome(&self, of: &Name, uid: &str, outcome: Outcome) -> bool {
+        // Held until it is noted: whoever forgets the object does so before, or afterwards.
+        let terms = held(&self.terms);
+        if terms.all.get(of).is_none_or(|terms| terms.uid != uid) {
+            return false;
+        }
+        let before = held(&self.outcomes).insert(of.clone(), outcome.clone());
         // Words are those of a status, in which they change as seldom as is good for it; those of the API server change as it likes.
-        before.map(Outcome::outline) != outcome.map(Outcome::outline)
+        before.map(Outcome::outline) != Some(outcome.outline())
+    }
+
+    /// Nothing is decided of an object any more.
+    pub(super) fn clear_outcome(&self, of: &Name) {
+        held(&self.outcomes).remove(of);
     }
 
     /// The template of an object's pods, if this is still its print.
@@ -210,6 +260,24 @@ impl Memory {
     /// Notes the template of an object's pods.
     pub(super) fn set_template(&self, of: &Name, print: u64, template: &Value) {
         held(&self.templates).insert(of.clone(), (print, template.to_string().into()));
+    }
+
+    /// Notes which version of an object was written.
+    pub(super) fn wrote(&self, object: &Name, version: Option<Version>) {
+        if let Some(version) = version {
+            held(&self.written).insert(object.clone(), (version, Instant::now()));
+        }
+    }
+
+    /// Whether this version of an object is older than what was written on it: its watch is about to bring a newer one.
+    pub(super) fn is_behind(&self, object: &Name, version: Option<Version>) -> bool {
+        let mut written = held(&self.written);
+        let Some((last, at)) = written.get(object) else { return false };
+        let is_behind = version.is_some_and(|version| version < *last) && at.elapsed() < BEHIND;
+        if !is_behind {
+            written.remove(object);
+        }
+        is_behind
     }
 
     /// Notes what an object depends on.
@@ -229,13 +297,36 @@ impl Memory {
         into.flat_map(|(_, objects)| objects).filter(|object| object.namespace() != namespace).cloned().collect()
     }
 
-    /// Forgets an object that is gone.
+    /// Forgets an object that is gone. Its course stays until [`Memory::end`]: whoever holds it goes on to think that nobody else does.
     pub(super) fn forget(&self, object: &Name) {
         held(&self.terms).set(object, None);
-        held(&self.courses).remove(object);
         held(&self.outcomes).remove(object);
         held(&self.references).set(object, BTreeSet::new());
         held(&self.templates).remove(object);
+        held(&self.written).remove(object);
+        let has_course = held(&self.courses).contains_key(object);
+        if has_course {
+            held(&self.departed).insert(object.clone());
+        }
+    }
+
+    /// The objects that were forgotten, and whose courses are still there.
+    pub(super) fn departed(&self) -> Vec<Name> {
+        held(&self.departed).iter().cloned().collect()
+    }
+
+    /// An object of this name is there again, and goes on with the course.
+    pub(super) fn is_back(&self, object: &Name) {
+        held(&self.departed).remove(object);
+    }
+
+    /// Ends the course of an object that is gone, unless somebody holds it.
+    pub(super) fn end(&self, object: &Name) {
+        let mut courses = held(&self.courses);
+        if courses.get(object).is_none_or(|course| Arc::strong_count(course) == 1) {
+            courses.remove(object);
+            held(&self.departed).remove(object);
+        }
     }
 }
 
@@ -291,6 +382,24 @@ mod tests {
         assert!(memory.referring_into("a").is_empty());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn what_is_older_than_what_was_written_is_not_looked_at_for_long() {
+        let memory = Memory::default();
+        let name = Name::new("a", "m");
+        let version = |number| Some(Version(number));
+        assert!(!memory.is_behind(&name, version(7)));
+        memory.wrote(&name, None);
+        assert!(!memory.is_behind(&name, version(7)));
+        memory.wrote(&name, version(10));
+        assert!(memory.is_behind(&name, version(9)));
+        assert!(!memory.is_behind(&name, version(10)) && !memory.is_behind(&name, version(9)));
+        memory.wrote(&name, version(20));
+        assert!(!memory.is_behind(&name, None), "nobody can tell");
+        memory.wrote(&name, version(20));
+        tokio::time::advance(BEHIND).await;
+        assert!(!memory.is_behind(&name, version(3)));
+    }
+
     #[test]
     fn what_is_asked_follows_the_terms() {
         let memory = Memory::default();
@@ -314,6 +423,7 @@ mod tests {
     fn an_outcome_is_news_once() {
         let memory = Memory::default();
         let name = Name::new("a", "m");
+        memory.set_terms(&name, Some(terms(true)));
         let outcome = Outcome {
             weight: 50,
             reason: Reason::TargetReached,
@@ -321,9 +431,14 @@ mod tests {
             routed: Routed::Yes,
             unavailable: String::new(),
         };
-        assert!(memory.set_outcome(&name, Some(outcome.clone())));
-        assert!(!memory.set_outcome(&name, Some(outcome)));
-        assert!(memory.set_outcome(&name, None));
-        assert!(!memory.set_outcome(&name, None));
+        assert!(memory.set_outcome(&name, "uid", outcome.clone()));
+        assert!(!memory.set_outcome(&name, "uid", outcome.clone()));
+        memory.clear_outcome(&name);
+        assert!(memory.set_outcome(&name, "uid", outcome.clone()));
+        // What was decided for one that is gone, or for another of its name, is nobody's.
+        assert!(!memory.set_outcome(&name, "another", outcome.clone()));
+        memory.forget(&name);
+        assert!(!memory.set_outcome(&name, "uid", outcome));
+        assert_eq!(memory.outcome(&name), None);
     }
 }

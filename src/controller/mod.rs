@@ -2,7 +2,7 @@
 //!
 //! All that it writes it writes while it holds the lease.
 //!
-//! Inside: `outbound` ← `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `terms`,
+//! Inside: `outbound` ← `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `judged`, `terms`,
 //! `writes`, `events` ← `memory` ← `context` ← `cluster`, `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `strays` ← `sweep` ← this.
 
 mod autoscaler;
@@ -12,6 +12,7 @@ mod conditions;
 mod context;
 mod drive;
 mod events;
+mod judged;
 mod keep;
 pub mod lease;
 mod memory;
@@ -25,6 +26,8 @@ mod stored;
 mod strays;
 mod sweep;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod triggers;
 mod unfinished;
 pub mod view;

@@ -9,7 +9,7 @@ use reqwest::{Client, ClientBuilder};
 use rustls::RootCertStore;
 use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
 
-use crate::engine::finding::escaped;
+use crate::engine::finding::{escaped, presentable};
 
 /// The authorities that the Web trusts. The image has none of its own.
 pub(super) fn public_roots() -> RootCertStore {
@@ -50,7 +50,7 @@ pub(super) fn retry_after(header: Option<&str>, now: SystemTime) -> Option<Durat
 
 /// What somebody else said: one line of so many characters, printable, and without credentials.
 pub(super) fn line(text: &str, most: usize) -> String {
-    let text = text.trim();
+    let text = presentable(text.trim());
     let cut: String = text.chars().take(most).collect();
     let more = if cut.len() < text.len() { "…" } else { "" };
     format!("{}{more}", escaped(&cut))
@@ -68,6 +68,13 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_secret_is_shown_where_a_line_is_cut() {
+        assert_eq!(line("no way to https://user:secret@example.com/x?key=secret", 10), "…@example.…");
+        assert_eq!(line("no way to https://user:secret@example.com/x?key=secret", 100), "…@example.com/x?…");
+        assert_eq!(line("https://a.example?key=secret says no", 100), "https://a.example?… says no");
+    }
 
     #[test]
     fn when_to_come_back_is_read_in_both_forms() {

@@ -56,6 +56,10 @@ impl Ours for Policies {
     const WATCH: &'static str = "policies (reconciled)";
 }
 
+/// `metadata.resourceVersion` as a number: the greater is the newer. Kubernetes promises that from 1.35 on; etcd's were always so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Version(pub(super) u64);
+
 /// An object of one of these kinds.
 #[derive(Clone, Debug)]
 pub(super) struct Stored<K> {
@@ -120,6 +124,11 @@ impl<K: Ours> Stored<K> {
         self.metadata.uid.as_deref().unwrap_or_default()
     }
 
+    /// Its version, if one can be told from another.
+    pub(super) fn version(&self) -> Option<Version> {
+        self.metadata.resource_version.as_deref()?.parse().ok().map(Version)
+    }
+
     /// The number of its spec.
     #[must_use]
     pub(super) fn generation(&self) -> i64 {
@@ -169,7 +178,8 @@ impl<K: Ours> Stored<K> {
     pub(super) fn node(&self) -> Node<'_> {
         let member = |key: &'static str, value| Member { key: key.into(), key_at: Default::default(), value };
         let text = |text: &str| Node::new(Tree::Text(text.to_owned().into()));
-        let ObjectMeta { name, namespace, labels, .. } = &self.metadata;
+        let ObjectMeta { name, namespace, labels, creation_timestamp, .. } = &self.metadata;
+        let created = creation_timestamp.as_ref().map(|at| at.0.to_string());
         let labels = labels.iter().flatten();
         let labels = labels.map(|(key, value)| Member {
             key: Cow::Borrowed(key.as_str()),
@@ -179,6 +189,7 @@ impl<K: Ours> Stored<K> {
         let metadata = vec![
             member("name", text(name.as_deref().unwrap_or_default())),
             member("namespace", text(namespace.as_deref().unwrap_or_default())),
+            member("creationTimestamp", text(created.as_deref().unwrap_or_default())),
             member("labels", Node::new(Tree::Map(labels.collect()))),
         ];
         let mut members = vec![member("metadata", Node::new(Tree::Map(metadata)))];

@@ -22,6 +22,7 @@ pub(super) struct Suspects {
 
 /// Looks for all of it.
 pub(super) async fn clean(context: &Context, suspects: &mut Suspects) {
+    bury(context).await;
     context.metrics.beamlit_orphans(orphans(context, suspects));
     unroute(context, &mut suspects.owners).await;
 }
@@ -76,6 +77,23 @@ async fn unroute(context: &Context, suspects: &mut HashSet<String>) {
         // It may have been made anew meanwhile.
         if context.model_deployment(&name).is_none() {
             context.memory.forget(&name);
+        }
+    }
+}
+
+/// Ends the courses of objects that are gone. A decision that was on its way when its object went is waited for, and what it wrote is
+/// taken back, also where no watch has told of it yet.
+async fn bury(context: &Context) {
+    for name in context.memory.departed() {
+        if context.model_deployment(&name).is_some() {
+            context.memory.is_back(&name);
+            continue;
+        }
+        match leave_others(context, &name, None).await {
+            Ok(()) => context.memory.end(&name),
+            Err(error) => {
+                tracing::warn!(owner = %name, "weights of a ModelDeployment that is gone are still on a Service: {error}")
+            }
         }
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Terms {
     pub(super) pause: Option<Held>,
     /// Whether all that it refers to in other namespaces was granted; otherwise nothing is written there.
     pub(super) granted: bool,
+    /// Whether the Service is its own to route; otherwise another object had it first.
+    pub(super) has_service: bool,
 }
 
 /// A model on Beamlit.
@@ -88,10 +90,31 @@ impl Terms {
             at_rest: annotations.clone(),
             blocked: plan.blocked.first().copied(),
             granted,
+            has_service: !plan.service_is_taken(),
             remote,
             pause,
             spec: spec.clone(),
         }))
+    }
+
+    /// The namespace of the ModelDeployment.
+    #[must_use]
+    pub(super) fn namespace(&self) -> &str {
+        let owner = self.at_rest.get(annotations::MANAGED_BY).and_then(|owner| owner.split_once('/'));
+        owner.map_or("", |(namespace, _)| namespace)
+    }
+
+    /// Whether anything may be written on the Service.
+    #[must_use]
+    pub(super) const fn routes(&self) -> bool {
+        self.granted && self.has_service
+    }
+
+    /// Whether another object stands in the way. Of several reasons [`Terms::blocked`] has the first; whose the Service is is known in any
+    /// case.
+    #[must_use]
+    pub(super) fn is_contested(&self) -> bool {
+        self.blocked == Some(Blocked::Contested) || !self.has_service
     }
 
     /// What the Service says at a weight.

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::beamlit::{Changes, Key};
 use super::context::Context;
 use super::memory::Reference;
+use super::terms::Terms;
 use super::view;
 use crate::engine::compile::annotations::MANAGED_BY;
 use crate::engine::world::{Lookup, Name, Resource};
@@ -62,8 +63,9 @@ fn concerns(context: &Context, change: &Change) -> bool {
         }
         Change::Of(Resource::ModelDeployments, name) => {
             due.push(name.clone());
-            // What it laid claim to may be free now.
-            due.extend(context.memory.with_terms(|terms| terms.blocked == Some(Blocked::Contested)));
+            // What it laid claim to may be free now, and what it claims may be no longer another's.
+            due.extend(context.memory.with_terms(Terms::is_contested));
+            due.extend(context.watches.world().rivals(name).cloned());
             false
         }
         // They advise, and decide nothing.

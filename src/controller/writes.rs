@@ -2,6 +2,7 @@
 //! at, and counted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
@@ -9,7 +10,7 @@ use kube::client::Client;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::stored::{ModelDeployments, OffloadAutoscalers, Ours, Stored};
+use super::stored::{ModelDeployments, OffloadAutoscalers, Ours, Stored, Version};
 use crate::api::{DEPLOYMENT_API_VERSION, OffloadAutoscalerSpec, VERSION};
 use crate::engine::Kind;
 use crate::engine::compile::annotations;
@@ -46,7 +47,7 @@ pub(super) enum NotWritten {
 #[derive(Clone)]
 pub(super) struct Writer {
     client: Client,
-    metrics: std::sync::Arc<Metrics>,
+    metrics: Arc<Metrics>,
 }
 
 /// An object, as server-side apply takes it.
@@ -65,7 +66,7 @@ struct Applied<'a> {
 impl Writer {
     /// With a client that does not wait for long.
     #[must_use]
-    pub(super) fn new(client: Client, metrics: std::sync::Arc<Metrics>) -> Self {
+    pub(super) fn new(client: Client, metrics: Arc<Metrics>) -> Self {
         Self { client, metrics }
     }
 
@@ -109,11 +110,15 @@ impl Writer {
         gone_is_fine(self.came_of("delete_autoscaler", format!("OffloadAutoscaler {name}"), deleted.map(drop)))
     }
 
-    /// Applies the status of an object.
+    /// Applies the status of an object, and tells its version with that.
     ///
     /// # Errors
     /// If it is not written.
-    pub(super) async fn status<K: Ours>(&self, of: &Stored<K>, status: &impl Serialize) -> Result<(), NotWritten> {
+    pub(super) async fn status<K: Ours>(
+        &self,
+        of: &Stored<K>,
+        status: &impl Serialize,
+    ) -> Result<Option<Version>, NotWritten> {
         let name = of.name();
         let what = format!("the status of {} {name}", K::KIND.name());
         let status = serde_json::to_value(status)
@@ -128,16 +133,16 @@ impl Writer {
         };
         let api: Api<Stored<K>> = Api::namespaced(self.client.clone(), name.namespace());
         let written = api.patch_status(name.name(), &apply(), &Patch::Apply(&object)).await;
-        self.came_of("apply_status", what, written.map(drop))
+        self.came_of("apply_status", what, written.map(|written| written.version()))
     }
 
-    /// Puts our finalizer on an object.
+    /// Puts our finalizer on an object, and tells its version with that, if it was not there before.
     ///
     /// # Errors
     /// If it is not on it.
-    pub(super) async fn add_finalizer<K: Ours>(&self, to: &Stored<K>) -> Result<(), NotWritten> {
+    pub(super) async fn add_finalizer<K: Ours>(&self, to: &Stored<K>) -> Result<Option<Version>, NotWritten> {
         if to.has_finalizer(FINALIZER) {
-            return Ok(());
+            return Ok(None);
         }
         let mut finalizers = to.metadata.finalizers.clone().unwrap_or_default();
         finalizers.push(FINALIZER.to_owned());
@@ -154,7 +159,7 @@ impl Writer {
         }
         let mut finalizers = from.metadata.finalizers.clone().unwrap_or_default();
         finalizers.retain(|own| own != FINALIZER);
-        gone_is_fine(self.finalizers("remove_finalizer", from, &finalizers).await)
+        gone_is_fine(self.finalizers("remove_finalizer", from, &finalizers).await.map(drop))
     }
 
     /// Everybody's finalizers are one list: it is written only as long as nobody else has.
@@ -163,13 +168,14 @@ impl Writer {
         operation: &'static str,
         of: &Stored<K>,
         finalizers: &[String],
-    ) -> Result<(), NotWritten> {
+    ) -> Result<Option<Version>, NotWritten> {
         let name = of.name();
         let patch = json!({"metadata": {"uid": of.uid(), "resourceVersion": of.metadata.resource_version,
             "finalizers": finalizers}});
         let api: Api<Stored<K>> = Api::namespaced(self.client.clone(), name.namespace());
         let written = api.patch(name.name(), &merge(), &Patch::Merge(&patch)).await;
-        self.came_of(operation, format!("the finalizers of {} {name}", K::KIND.name()), written.map(drop))
+        let written = written.map(|written| written.version());
+        self.came_of(operation, format!("the finalizers of {} {name}", K::KIND.name()), written)
     }
 
     /// Has a Service say where its traffic goes. Only the Service with this uid.
@@ -202,9 +208,9 @@ impl Writer {
         gone_is_fine(self.came_of("unroute", format!("the annotations of Service {service}"), written.map(drop)))
     }
 
-    fn came_of(&self, operation: &'static str, what: String, of: Result<(), kube::Error>) -> Result<(), NotWritten> {
+    fn came_of<T>(&self, operation: &'static str, what: String, of: Result<T, kube::Error>) -> Result<T, NotWritten> {
         let (answer, outcome) = match of {
-            Ok(()) => (Answer::Ok, Ok(())),
+            Ok(written) => (Answer::Ok, Ok(written)),
             Err(kube::Error::Api(status)) => {
                 let outcome = match status.code {
                     404 => NotWritten::Gone(what),

@@ -75,6 +75,8 @@ impl<'a> Surroundings<'a> {
 pub enum Reading {
     /// The webhook: the API server has judged what is not ours (metadata), and dropped what nobody knows.
     Review,
+    /// The reconciler, as the webhook. But the object is stored: of several that claim the same, the one that was there first has it.
+    Stored,
     /// `check`: nobody has looked at the file before.
     File,
 }

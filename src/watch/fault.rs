@@ -6,7 +6,7 @@ use std::iter::successors;
 use kube::core::Status;
 use kube::runtime::watcher;
 
-use crate::engine::finding::escaped;
+use crate::engine::finding::{escaped, presentable};
 
 /// How many characters of what somebody else said are shown.
 const MOST: usize = 300;
@@ -99,7 +99,7 @@ impl fmt::Display for Fault {
 }
 
 fn line(text: &str) -> String {
-    let text = text.trim();
+    let text = presentable(text.trim());
     let cut: String = text.chars().take(MOST).collect();
     let more = if cut.len() < text.len() { "…" } else { "" };
     format!("{}{more}", escaped(&cut))

@@ -98,7 +98,12 @@ pub(crate) fn named(metadata: &ObjectMeta) -> Name {
 fn node<'a>(metadata: &'a ObjectMeta, spec: Option<&'a Value>) -> Node<'a> {
     let member = |key: &'static str, value| Member { key: key.into(), key_at: Default::default(), value };
     let text = |text: &'a Option<String>| Node::new(Tree::Text(text.as_deref().unwrap_or_default().into()));
-    let metadata = [member("name", text(&metadata.name)), member("namespace", text(&metadata.namespace))];
+    let created = metadata.creation_timestamp.as_ref().map(|at| at.0.to_string()).unwrap_or_default();
+    let metadata = [
+        member("name", text(&metadata.name)),
+        member("namespace", text(&metadata.namespace)),
+        member("creationTimestamp", Node::new(Tree::Text(created.into()))),
+    ];
     let mut members = vec![member("metadata", Node::new(Tree::Map(metadata.into())))];
     members.extend(spec.map(|spec| member("spec", Node::from(spec))));
     Node::new(Tree::Map(members))

@@ -74,11 +74,6 @@ impl Health {
         self.ask(|state| state.verdict(Instant::now()))
     }
 
-    /// Since when it has been lost, and why.
-    pub(crate) fn lost(&self) -> Option<(Instant, String)> {
-        self.ask(State::lost)
-    }
-
     /// Tells when the watch breaks down, for as long as it is held: until it is started again, nobody knows what happens. (That it ends
     /// with the process is no news.)
     pub(crate) fn held(&self) -> Held<'_> {

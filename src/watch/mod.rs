@@ -211,6 +211,22 @@ impl Watches {
         }
     }
 
+    /// Everything was listed, and there are these.
+    #[cfg(test)]
+    pub(crate) fn list(&self, facts: &[Fact]) {
+        self.change(Change::All(Resource::Namespaces), |world| {
+            *world = World::of_cluster();
+            facts.iter().for_each(|fact| world.put(fact.clone()));
+        });
+        self.healths.iter().for_each(|(_, health)| health.listed());
+    }
+
+    /// Every watch is lost.
+    #[cfg(test)]
+    pub(crate) fn lose(&self) {
+        self.healths.iter().for_each(|(_, health)| health.failed(&Fault::stopped()));
+    }
+
     /// Whether some object of the resource is known.
     fn known(&self, watched: Watched) -> bool {
         self.world.load().count(watched.resource) > 0

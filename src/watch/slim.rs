@@ -17,7 +17,7 @@ use serde_json::Value;
 /// An object with so much of what stands beside its metadata.
 #[derive(Clone, Debug)]
 pub(crate) struct Slim<B> {
-    /// Nothing but its name, namespace, uid, version, labels, our own annotations, and since when it is being deleted.
+    /// Nothing but its name, namespace, uid, version, labels, our own annotations, and since when it is there and is being deleted.
     pub(crate) metadata: ObjectMeta,
     pub(crate) body: B,
 }
@@ -71,6 +71,7 @@ struct Metadata {
     namespace: Option<String>,
     uid: Option<String>,
     resource_version: Option<String>,
+    creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<Ours>,
@@ -78,9 +79,28 @@ struct Metadata {
 
 impl From<Metadata> for ObjectMeta {
     fn from(metadata: Metadata) -> Self {
-        let Metadata { name, namespace, uid, resource_version, deletion_timestamp, labels, annotations } = metadata;
+        let Metadata {
+            name,
+            namespace,
+            uid,
+            resource_version,
+            creation_timestamp,
+            deletion_timestamp,
+            labels,
+            annotations,
+        } = metadata;
         let annotations = annotations.map(|Ours(annotations)| annotations);
-        Self { name, namespace, uid, resource_version, deletion_timestamp, labels, annotations, ..Self::default() }
+        Self {
+            name,
+            namespace,
+            uid,
+            resource_version,
+            creation_timestamp,
+            deletion_timestamp,
+            labels,
+            annotations,
+            ..Self::default()
+        }
     }
 }
 
@@ -199,13 +219,14 @@ mod tests {
     #[test]
     fn of_the_metadata_what_is_needed_is_read() {
         let metadata = json!({"name": "n", "namespace": "ns", "uid": "u", "resourceVersion": "7", "generation": 3,
-            "labels": {"a": "b"}, "deletionTimestamp": "2026-01-02T03:04:05Z", "creationTimestamp": null,
+            "labels": {"a": "b"}, "deletionTimestamp": "2026-01-02T03:04:05Z", "creationTimestamp": "2026-01-01T00:00:00Z",
             "annotations": {"routing.beamlit.com/local-weight": "50", "kubectl.kubernetes.io/last-applied-configuration": "{}"},
             "managedFields": [{"manager": "m", "operation": "Apply"}]});
         let object = json!({"kind": "A", "spec": {"b": 1}, "metadata": metadata, "status": {"c": 2}});
         let slim: Slim<Spec<Value>> = serde_json::from_value(object).unwrap();
         let expected = json!({"name": "n", "namespace": "ns", "uid": "u", "resourceVersion": "7", "labels": {"a": "b"},
-            "deletionTimestamp": "2026-01-02T03:04:05Z", "annotations": {"routing.beamlit.com/local-weight": "50"}});
+            "creationTimestamp": "2026-01-01T00:00:00Z", "deletionTimestamp": "2026-01-02T03:04:05Z",
+            "annotations": {"routing.beamlit.com/local-weight": "50"}});
         assert_eq!(serde_json::to_value(&slim.metadata).unwrap(), expected);
         assert_eq!(slim.body.spec, json!({"b": 1}));
         let twice = r#"{"metadata": {}, "metadata": {}}"#;

@@ -65,14 +65,6 @@ impl State {
         self.phase == Phase::Current
     }
 
-    /// Since when it has been lost, and why.
-    pub(super) fn lost(&self) -> Option<(Instant, String)> {
-        match self.phase {
-            Phase::Lost(since) => Some((since, self.fault.clone().unwrap_or_default())),
-            Phase::Waiting | Phase::Current => None,
-        }
-    }
-
     /// Whether nothing has been listed yet.
     pub(super) fn is_waiting(&self) -> bool {
         self.phase == Phase::Waiting

@@ -61,7 +61,7 @@ async fn nothing_is_written_unless_it_is_known_what_is_there() {
         (Answer::error(401, "who?"), "Beamlit does not take the credentials: who?"),
         (Answer::error(500, "oops"), "Beamlit failed with status 500: oops"),
         (Answer::page(502), "Beamlit failed with status 502: with a page"),
-        (Answer::busy(429, "0"), "Beamlit takes no more calls for now, and asks to come back in 0s"),
+        (Answer::busy(429, "0"), "Beamlit takes no more calls for now"),
     ] {
         beamlit.down(None);
         beamlit.script("GET", "/models", vec![answer; 3]);

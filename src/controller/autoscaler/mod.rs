@@ -59,7 +59,9 @@ pub(super) async fn reconcile(
         return Ok(nothing_new);
     }
     if course.as_ref().is_none_or(|course| course.uid != terms.uid) {
-        *course = Some(resume::resume(&terms, &autoscaler, &name, &context.view));
+        // What was written for another one of this name is still to be taken back.
+        let written = course.take().and_then(|before| before.written);
+        *course = Some(Course { written, ..resume::resume(&terms, &autoscaler, &name, &context.view) });
     }
     let Some(course) = course.as_mut() else { return Ok(nothing_new) };
     if course.shown_by != autoscaler.uid() {
@@ -88,8 +90,12 @@ pub(super) async fn reconcile(
     let mut changed = show(&autoscaler, &context, &step, &state, course).await?;
     let before = std::mem::replace(&mut course.state, state).weight;
     course.deployed.clone_from(&deployed);
+    if !context.memory.decides(&name, &terms.uid) {
+        // It went meanwhile, and nothing is said on its behalf any more.
+        return Ok(nothing_new);
+    }
     count(&context, &step);
-    let routed = route::route(&context, &name, &terms, decision.weight, &course.routed).await;
+    let routed = route::route(&context, &name, &terms, decision.weight, course).await;
     if routed != course.routed {
         course.routed = routed;
         let state = course.state.clone();
@@ -102,8 +108,13 @@ pub(super) async fn reconcile(
         routed: course.routed.clone(),
         unavailable: status::said_unavailable(&course.shown),
     };
-    if context.memory.set_outcome(&name, Some(outcome)) {
+    if context.memory.set_outcome(&name, &terms.uid, outcome) {
         context.model_deployments_due.push(name.clone());
+    }
+    if !context.memory.decides(&name, &terms.uid) {
+        // Its figures went with it, and these came after.
+        context.metrics.forget(name.namespace(), name.name());
+        return Ok(nothing_new);
     }
     // Last of all: nothing waits for what is only told.
     tell(&context, &step, before).await;
@@ -163,7 +174,10 @@ async fn show(
     let rests = course.shown_at.elapsed() >= show_every.mul_f64(1.0 - course.shown_early);
     // Whoever else writes there is not believed, and does not stay.
     let overwritten = || status::differs(&autoscaler.status().unwrap_or_default(), &course.shown);
-    let due = step.decision.persist && course.state != *state
+    // The first readings are what people wait for.
+    let first = step.seen.asked && !course.shown_asked;
+    let due = first
+        || step.decision.persist && course.state != *state
         || *step.deployed != course.deployed
         || status::differs(&course.shown, &next)
         || rests && (moved || overwritten());
@@ -182,6 +196,7 @@ async fn show(
     course.shown_at = Instant::now();
     course.shown_early = 0.0;
     course.shown_ratios = Some(ratios);
+    course.shown_asked = step.seen.asked;
     Ok(true)
 }
 

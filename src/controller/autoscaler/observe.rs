@@ -1,5 +1,6 @@
 //! What is seen of one object's workload, Service and metrics at one moment.
 
+use crate::api::{MetricSourceType, MetricSpec};
 use crate::controller::context::Context;
 use crate::controller::metrics::Query;
 use crate::controller::terms::Terms;
@@ -24,6 +25,7 @@ pub(super) fn observe(now: Time, terms: &Terms, blocked: Option<Blocked>, contex
         Some((kind, name)) => context.view.workload(*kind, name),
         None => Lookup::Unknown,
     };
+    // None if nobody can tell.
     let (local, pods, replicas) = match &workload {
         Lookup::Found(scaled) => {
             let namespace = terms.spec.scale_target_ref.namespace.as_str();
@@ -34,15 +36,17 @@ pub(super) fn observe(now: Time, terms: &Terms, blocked: Option<Blocked>, contex
             )
         }
         // A name that was mistyped must not send everything away.
-        Lookup::Missing | Lookup::Unknown => (Local::Unknown, Vec::new(), 0),
+        Lookup::Missing | Lookup::Unknown => (Local::Unknown, Some(Vec::new()), 0),
     };
     let readings = context.readings.load();
-    let found = Workload { pods: &pods, replicas };
+    let known = pods.as_deref().unwrap_or_default();
+    let found = Workload { pods: known, replicas };
     let metrics = terms.spec.metrics.iter().zip(&terms.queries);
     let evaluations: Vec<Evaluation> = metrics
         .map(|(metric, query)| {
             let reading: Result<Reading, Fault> = match (query, readings.as_deref()) {
-                (Some(query), Some(readings)) => readings.reading(query, &pods),
+                _ if pods.is_none() && is_of_pods(metric) => Err(Fault::PodsUnknown),
+                (Some(query), Some(readings)) => readings.reading(query, known),
                 (Some(_), None) => Err(Fault::Unavailable("it has not been asked yet".to_owned())),
                 (None, _) => Err(Fault::Unavailable("nobody granted that it is looked at".to_owned())),
             };
@@ -58,6 +62,14 @@ pub(super) fn observe(now: Time, terms: &Terms, blocked: Option<Blocked>, contex
         pause: terms.pause.as_ref().map(|held| held.how),
     };
     Seen { observation, evaluations, asked }
+}
+
+/// Whether what a metric says depends on which pods there are.
+fn is_of_pods(metric: &MetricSpec) -> bool {
+    match metric.type_ {
+        MetricSourceType::Resource | MetricSourceType::ContainerResource | MetricSourceType::Pods => true,
+        MetricSourceType::Object | MetricSourceType::External => false,
+    }
 }
 
 impl Seen {

@@ -52,8 +52,10 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
         shown_at: Instant::now(),
         shown_early: share(name),
         shown_ratios: None,
+        shown_asked: true,
         reworded_at: None,
         routed: Routed::Yes,
+        written: None,
     }
 }
 

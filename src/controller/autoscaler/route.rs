@@ -1,7 +1,7 @@
 //! What the Service says: the weights of record, for whoever routes its traffic.
 
 use crate::controller::context::Context;
-use crate::controller::memory::Routed;
+use crate::controller::memory::{Course, Routed, Written};
 use crate::controller::terms::Terms;
 use crate::controller::view::Service;
 use crate::controller::writes::NotWritten;
@@ -9,35 +9,67 @@ use crate::engine::compile::annotations;
 use crate::engine::world::{Lookup, Name};
 
 /// Has the Service say what was decided.
-pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight: u8, before: &Routed) -> Routed {
-    // What nobody granted is not even told of.
-    let ours = name.to_string();
-    let is_ours = |service: &Service| service.annotations.get(annotations::MANAGED_BY) == Some(&ours);
-    if !terms.granted && !matches!(context.view.service(&terms.service), Lookup::Found(service) if is_ours(&service)) {
-        return Routed::Yes;
+pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight: u8, course: &mut Course) -> Routed {
+    let found = context.view.service(&terms.service);
+    if !terms.routes() {
+        return match found {
+            Lookup::Found(service) => keep_off(context, name, terms, &service, course).await,
+            // What nobody granted is not even told of.
+            Lookup::Missing | Lookup::Unknown => Routed::Yes,
+        };
     }
-    let service = match context.view.service(&terms.service) {
+    let service = match found {
         Lookup::Found(service) => service,
         Lookup::Missing => return Routed::Missing,
-        Lookup::Unknown => return before.clone(),
+        Lookup::Unknown => return course.routed.clone(),
     };
-    let owner = service.annotations.get(annotations::MANAGED_BY);
-    if let Some(other) = owner.filter(|owner| **owner != ours)
-        && is_routed_by(context, other, &terms.service)
+    let ours = name.to_string();
+    let other = owner(&service).filter(|owner| **owner != ours);
+    let others_course = other.and_then(|other| context.memory.known_course(&named(other)?));
+    // While this is written the other one decides nothing, and what it was about to write is written already.
+    let _alone = match (&others_course, other) {
+        (Some(course), Some(other)) => match course.try_lock() {
+            Ok(held) => Some(held),
+            Err(_) => return Routed::Taken(other.clone()),
+        },
+        _ => None,
+    };
+    if let Some(other) = other
+        && is_routed_by(context, other, name, &terms.service)
     {
         return Routed::Taken(other.clone());
     }
-    let written = if terms.granted {
-        let says = terms.annotations(weight);
-        let said = annotations::ALL.iter().all(|key| service.annotations.get(*key) == says.get(key));
-        if said {
-            return Routed::Yes;
+    let says = terms.annotations(weight);
+    let written = Written::of(&terms.service, &service.uid, &says);
+    let said = annotations::ALL.iter().all(|key| service.annotations.get(*key) == says.get(key));
+    // What was looked at may be older than what was written last.
+    if said && course.written.as_ref().is_none_or(|last| *last == written) {
+        return Routed::Yes;
+    }
+    course.written = Some(written);
+    came_of(context.writer.route(&terms.service, &service.uid, &says).await)
+}
+
+/// Has a Service say nothing of an object that must not route it: nobody grants it, or another object had it first. What else it says
+/// stays, also if it was written just now.
+async fn keep_off(context: &Context, name: &Name, terms: &Terms, service: &Service, course: &mut Course) -> Routed {
+    let ours = name.to_string();
+    let written = course.written.as_ref().is_some_and(|written| written.service == terms.service);
+    match owner(service) {
+        Some(other) if *other != ours => {
+            return if terms.granted { Routed::Taken(other.clone()) } else { Routed::Yes };
         }
-        context.writer.route(&terms.service, &service.uid, &says).await
-    } else {
-        // Nobody grants this any more: what was written goes, and nothing else is.
-        context.writer.unroute(&terms.service, &service.uid, &service.resource_version).await
-    };
+        None if !written => return Routed::Yes,
+        Some(_) | None => {}
+    }
+    let done = context.writer.unroute(&terms.service, &service.uid, &service.resource_version).await;
+    if done.is_ok() {
+        course.written.take_if(|written| written.service == terms.service);
+    }
+    came_of(done)
+}
+
+fn came_of(written: Result<(), NotWritten>) -> Routed {
     match written {
         Ok(()) => Routed::Yes,
         Err(NotWritten::Gone(_)) => Routed::Missing,
@@ -45,11 +77,24 @@ pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight:
     }
 }
 
-/// Whether another ModelDeployment still routes the Service.
-fn is_routed_by(context: &Context, owner: &str, service: &Name) -> bool {
-    let Some((namespace, name)) = owner.split_once('/') else { return false };
-    let name = Name::new(namespace, name);
-    // Of one that was not looked at yet, or is at fault, nobody knows that it does not.
-    let there = || context.model_deployment(&name).is_some();
-    context.memory.terms(&name).map_or_else(there, |terms| terms.service == *service)
+fn owner(service: &Service) -> Option<&String> {
+    service.annotations.get(annotations::MANAGED_BY)
+}
+
+fn named(owner: &str) -> Option<Name> {
+    owner.split_once('/').map(|(namespace, name)| Name::new(namespace, name))
+}
+
+/// Whether another ModelDeployment still routes the Service, which this one has to leave to it.
+fn is_routed_by(context: &Context, owner: &str, own: &Name, service: &Name) -> bool {
+    let Some(other) = named(owner) else { return false };
+    match context.memory.terms(&other) {
+        Some(terms) => terms.service == *service && terms.routes(),
+        // Of one that was not looked at yet, or is at fault, nobody knows that it does not; but it would have to leave the Service to
+        // one that was there first.
+        None => {
+            context.model_deployment(&other).is_some()
+                && !context.watches.world().has_service_before(service, own, &other)
+        }
+    }
 }

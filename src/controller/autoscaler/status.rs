@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Step;
 use super::resume::{OWNER, REMOTE};
 use crate::api::OffloadAutoscalerStatus;
-use crate::controller::conditions::{self, Holds, Said, Type, alike, conditions};
+use crate::controller::conditions::{self, Holds, PENDING, Said, Type, alike, another, conditions};
 use crate::controller::memory::{Deployed, Routed};
 use crate::controller::terms::Held;
 use crate::offload::decide::State;
@@ -39,7 +39,7 @@ pub(super) fn status(
         observed_generation: Some(generation),
         conditions: Some(conditions(
             before,
-            &[available(step), said_routed(routed), paused(terms.pause.as_ref())],
+            &[available(step), said_routed(routed, step.name.namespace()), paused(terms.pause.as_ref())],
             generation,
             now,
         )),
@@ -102,6 +102,8 @@ fn available(step: &Step<'_>) -> Said {
     let said = |holds: bool, reason, message: &str| Said::new(Type::MetricsAvailable, holds, reason, message);
     if step.terms.spec.metrics.is_empty() {
         said(true, "NoMetrics", "there are none: traffic leaves only while no endpoint is ready")
+    } else if !step.seen.asked {
+        Said::new(Type::MetricsAvailable, Holds::Unknown, PENDING, "the metrics are being read for the first time")
     } else if unavailable.is_empty() {
         said(true, "Available", "every metric has a value that counts")
     } else {
@@ -109,12 +111,12 @@ fn available(step: &Step<'_>) -> Said {
     }
 }
 
-fn said_routed(routed: &Routed) -> Said {
+fn said_routed(routed: &Routed, own: &str) -> Said {
     let said = |holds: bool, reason, message: &str| Said::new(Type::Routed, holds, reason, message);
     match routed {
         Routed::Yes => said(true, "Routed", "the annotations of the Service say what was decided"),
         Routed::Missing => said(false, "ServiceMissing", "there is no such Service"),
-        Routed::Taken(by) => said(false, "ServiceTaken", &format!("the Service is routed by ModelDeployment {by}")),
+        Routed::Taken(by) => said(false, "ServiceTaken", &format!("the Service is routed by {}", another(by, own))),
         Routed::Failed(why) => said(false, "WriteFailed", why),
     }
 }

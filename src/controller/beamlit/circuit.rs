@@ -164,7 +164,7 @@ mod tests {
         fail(&circuit, 1);
         assert_eq!((held(&circuit), shown(&circuit)), (Some(10), true));
         let error = circuit.enter().unwrap_err().to_string();
-        assert_eq!(error, "calls to Beamlit are held back for another 10s: Beamlit cannot be reached: nobody is there");
+        assert_eq!(error, "calls to Beamlit are held back for a while: Beamlit cannot be reached: nobody is there");
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,7 +24,8 @@ pub enum Error {
     #[error("Beamlit did not answer within {0:?}")]
     TimedOut(Duration),
     /// Calls have failed too often of late; none is made for now.
-    #[error("calls to Beamlit are held back for another {}s: {because}", after.as_secs())]
+    // Not for how long: it stands in a status, where nobody counts it down.
+    #[error("calls to Beamlit are held back for a while: {because}")]
     HeldBack {
         /// When the next call may be made.
         after: Duration,
@@ -32,7 +33,7 @@ pub enum Error {
         because: String,
     },
     /// Beamlit wants fewer calls.
-    #[error("Beamlit takes no more calls for now{}", after.map(|after| format!(", and asks to come back in {}s", after.as_secs())).unwrap_or_default())]
+    #[error("Beamlit takes no more calls for now")]
     Throttled {
         /// When Beamlit wants to be asked again, if it said so.
         after: Option<Duration>,

@@ -25,6 +25,28 @@ impl Readings {
         Self(Arc::new(outcomes))
     }
 
+    /// The sources know of no pods.
+    #[cfg(test)]
+    pub(in crate::controller) fn of_no_pods(queries: impl Iterator<Item = Query>) -> Self {
+        let answer = || Some(Arc::new(Answer::Usage(Default::default())));
+        Self::new(queries.map(|query| (query, Outcome { answer: answer(), fault: None })).collect())
+    }
+
+    /// One query about something outside the cluster was answered with a whole number just now, or was not.
+    #[cfg(test)]
+    pub(in crate::controller) fn of_one(query: Query, answered: Result<i64, Fault>, now: crate::offload::Time) -> Self {
+        let value = |number: i64| crate::offload::evaluate::Value {
+            milli: crate::offload::evaluate::Milli(number * 1000),
+            timestamp: now,
+            window: None,
+        };
+        let outcome = match answered {
+            Ok(number) => Outcome { answer: Some(Arc::new(Answer::External(vec![value(number)]))), fault: None },
+            Err(fault) => Outcome { answer: None, fault: Some(fault) },
+        };
+        Self::new([(query, outcome)].into())
+    }
+
     /// The answer to a query, narrowed down to a workload's pods.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! Fourth step: what is to be true is made true, one thing after the other; what fails stops nothing that does not need it.
 
-use super::build::{Desired, What};
+use std::collections::BTreeSet;
+
+use super::build::{self, Desired, What};
+use super::dereference::Unread;
 use crate::api::{ModelDeploymentStatus, OffloadAutoscalerSpec};
 use crate::controller::beamlit::{self, Applied as Remote, Key, Mirror};
 use crate::controller::context::Context;
@@ -11,6 +14,7 @@ use crate::controller::unfinished::Unfinished;
 use crate::controller::writes::NotWritten;
 use crate::engine::Kind;
 use crate::engine::compile::Blocked;
+use crate::engine::compile::annotations::MANAGED_BY;
 use crate::engine::world::{Lookup, Name};
 use crate::offload::observation::Pause;
 
@@ -18,6 +22,8 @@ use crate::offload::observation::Pause;
 pub(super) struct Applied {
     /// What Beamlit holds, or why it does not; none without credentials.
     pub(super) remote: Option<Result<Remote, beamlit::Error>>,
+    /// Why Beamlit was not told of the model.
+    pub(super) unread: Option<Unread>,
     /// The first that failed in the cluster.
     pub(super) cluster: Result<(), NotWritten>,
 }
@@ -27,33 +33,62 @@ impl Applied {
     pub(super) fn finished(self) -> Result<(), Unfinished> {
         self.cluster?;
         self.remote.transpose()?;
-        Ok(())
+        self.unread.map_or(Ok(()), |Unread { what, why }| Err(Unfinished::Unread { what, why }))
     }
 }
 
-/// Makes it true.
-pub(super) async fn apply(object: &Stored<ModelDeployments>, context: &Context, desired: &Desired) -> Applied {
+/// Makes it true, but for the model on Beamlit where part of it could not be read.
+pub(super) async fn apply(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    desired: &Desired,
+    unread: Option<Unread>,
+) -> Applied {
     let name = object.name();
     context.memory.refers(&name, desired.references.clone());
     let what = match &desired.what {
         Ok(what) => what,
         Err(why) => {
             let cluster = freeze(object, context, &name, desired, why).await;
-            return Applied { remote: None, cluster };
+            return Applied { remote: None, unread: None, cluster };
         }
     };
     // First of all: what is written from now on must be cleaned up, whatever happens next.
-    if what.leaves_something
-        && let Err(error) = context.writer.add_finalizer(object).await
-    {
-        return Applied { remote: None, cluster: Err(error) };
+    if what.leaves_something {
+        match context.writer.add_finalizer(object).await {
+            Ok(version) => context.memory.wrote(&name, version),
+            Err(error) => {
+                // Nothing begins that nobody would clean up. What goes on goes on by what binds it now.
+                if context.memory.decides(&name, object.uid()) {
+                    context.memory.set_terms(&name, what.terms.clone());
+                    context.autoscalers_due.push(name);
+                }
+                return Applied { remote: None, unread: None, cluster: Err(error) };
+            }
+        }
     }
     let cluster = in_cluster(object, context, &name, what).await;
     let remote = match context.beamlit() {
-        Some(mirror) => Some(on_beamlit(object, context, mirror, what).await),
-        None => None,
+        // Whose it is was there first; it may not be on Beamlit yet.
+        Some(_) if what.model_is_taken => {
+            Some(Err(beamlit::Error::NameTaken { by: "another ModelDeployment, which was there first".to_owned() }))
+        }
+        Some(mirror) if unread.is_none() => Some(on_beamlit(object, context, mirror, what).await),
+        Some(_) | None => None,
     };
-    Applied { remote, cluster }
+    Applied { unread: unread.filter(|_| remote.is_none()), remote, cluster }
+}
+
+/// Of an object that cannot be judged now, has what binds the weight bind it.
+pub(super) fn bind(object: &Stored<ModelDeployments>, context: &Context) {
+    let name = object.name();
+    let Some(terms) = context.memory.terms(&name).filter(|terms| terms.uid == object.uid()) else { return };
+    let mut bound = Terms::clone(&terms);
+    build::bind(&mut bound, object, &(context.configuration)());
+    if (bound.blocked, &bound.pause, bound.rules.most) != (terms.blocked, &terms.pause, terms.rules.most) {
+        context.memory.set_terms(&name, Some(bound));
+        context.autoscalers_due.push(name);
+    }
 }
 
 /// Of an object that cannot be understood nobody knows what it wants: the weight stays as it is, unless it says that much, or somebody
@@ -69,15 +104,22 @@ async fn freeze(
     let Some(terms) = context.memory.terms(name).filter(|terms| terms.uid == object.uid()) else {
         // By what it was decided before nobody knows any more: then home is where nothing is said at all.
         if home.is_some() || desired.sends_nothing {
-            autoscaler(object, context, name, None).await?;
+            // Neither waits for the other to succeed.
+            let written = autoscaler(object, context, name, None).await;
             leave_others(context, name, None).await?;
+            written?;
         }
         return Ok(());
     };
     let mut terms = Terms::clone(&terms);
     let freeze = || Held { how: Pause::Freeze, by: format!("the ModelDeployment is at fault: {why}") };
     terms.pause = Some(home.unwrap_or_else(freeze));
-    terms.blocked = desired.sends_nothing.then_some(Blocked::Disabled);
+    terms.has_service = !desired.service_is_taken;
+    terms.blocked = match (desired.sends_nothing, desired.service_is_taken) {
+        (true, _) => Some(Blocked::Disabled),
+        (false, true) => Some(Blocked::Contested),
+        (false, false) => None,
+    };
     context.memory.set_terms(name, Some(terms));
     context.autoscalers_due.push(name.clone());
     Ok(())
@@ -92,8 +134,10 @@ async fn in_cluster(
     // What binds the weight binds at once, before anything that may take its time.
     context.memory.set_terms(name, what.terms.clone());
     context.autoscalers_due.push(name.clone());
-    autoscaler(object, context, name, what.autoscaler.as_ref()).await?;
+    // Neither waits for the other to succeed: what is no more to be said of a Service keeps traffic away.
+    let written = autoscaler(object, context, name, what.autoscaler.as_ref()).await;
     leave_others(context, name, what.terms.as_ref().map(|terms| &terms.service)).await?;
+    written?;
     if !what.leaves_something {
         context.writer.remove_finalizer(object).await?;
     }
@@ -126,18 +170,27 @@ pub(in crate::controller) async fn leave_others(
     // A decision that is being written is finished first, and none is written between.
     let course = context.memory.course(name);
     let mut course = course.lock().await;
-    let others = context.view.routed_by(&name.to_string()).into_iter().filter(|service| Some(service) != now);
+    let ours = name.to_string();
+    let mut others: BTreeSet<Name> = context.view.routed_by(&ours).into_iter().collect();
+    // What was written a moment ago no watch may have told of yet.
+    others.extend(course.as_ref().and_then(|course| course.written.as_ref()).map(|written| written.service.clone()));
     let mut outcome = Ok(());
-    for service in others {
-        if let Lookup::Found(stored) = context.view.service(&service) {
-            let unrouted = context.writer.unroute(&service, &stored.uid, &stored.resource_version).await;
-            outcome = outcome.and(unrouted);
+    for service in others.into_iter().filter(|service| Some(service) != now) {
+        if let Lookup::Found(stored) = context.view.service(&service)
+            && stored.annotations.get(MANAGED_BY).is_none_or(|owner| *owner == ours)
+            && let Err(error) = context.writer.unroute(&service, &stored.uid, &stored.resource_version).await
+        {
+            outcome = outcome.and(Err(error));
+            continue;
+        }
+        if let Some(course) = course.as_mut() {
+            course.written.take_if(|written| written.service == service);
         }
     }
     outcome?;
     if now.is_none() {
         *course = None;
-        context.memory.set_outcome(name, None);
+        context.memory.clear_outcome(name);
         context.metrics.forget(name.namespace(), name.name());
     }
     Ok(())

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::dereference::{Found, workload};
 use super::validate::Judged;
 use crate::api::OffloadAutoscalerSpec;
@@ -11,6 +13,8 @@ use crate::controller::stored::{ModelDeployments, Stored, annotation};
 use crate::controller::terms::{Held, RemoteModel, Terms};
 use crate::engine::compile::{Backend, Blocked, Open, Plan, beamlit};
 use crate::engine::configuration::{self, Configuration};
+use crate::engine::finding::Finding;
+use crate::engine::finding::rules::MD004;
 use crate::engine::world::Name;
 use crate::offload::observation::Pause;
 
@@ -22,6 +26,8 @@ pub(super) struct Desired {
     pub(super) pause: Option<Held>,
     /// Whether it says at least that nothing is to be sent away, whatever else is wrong with it.
     pub(super) sends_nothing: bool,
+    /// Whether another object had its Service first, whatever else is wrong with it.
+    pub(super) service_is_taken: bool,
     /// The rest, or why nobody knows.
     pub(super) what: Result<What, String>,
 }
@@ -38,6 +44,10 @@ pub(super) struct What {
     pub(super) backend: Option<Backend>,
     /// Why nothing may be sent away; all of it.
     pub(super) blocked: Vec<Blocked>,
+    /// The findings behind that.
+    pub(super) blocked_by: Vec<Finding>,
+    /// Whether another object had its model on Beamlit first.
+    pub(super) model_is_taken: bool,
     /// Whether the weight is held because nobody has read yet what its policies on Beamlit allow.
     pub(super) unread: bool,
     /// What stays open.
@@ -54,9 +64,10 @@ pub(super) fn build(object: &Stored<ModelDeployments>, found: &Found, judged: Ju
     let what = plan.map_err(|not_compiled| {
         if not_compiled.faults.is_empty() { format!("{} faults", findings.errors()) } else { not_compiled.to_string() }
     });
+    let service_is_taken = findings.list().iter().any(|finding| finding.rule == &MD004);
     let pause = pause(object, &found.configuration);
     let what = what.and_then(|plan| self::what(object, found, plan, pause.clone()));
-    Desired { references: references(object), sends_nothing: sends_nothing(object), pause, what }
+    Desired { references: references(object), sends_nothing: sends_nothing(object), service_is_taken, pause, what }
 }
 
 /// What is said of a weight that is held because nobody has read yet what policies on Beamlit allow.
@@ -78,7 +89,8 @@ fn what(
     let remote = (plan.backend == Some(Backend::Beamlit))
         .then(|| RemoteModel { environment: metadata.environment, name: metadata.name.clone() });
     let terms = Terms::of(object.uid(), &plan, remote, pause).map_err(|error| error.to_string())?;
-    let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, unread: _, open } = plan;
+    let model_is_taken = plan.model_is_taken();
+    let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, blocked_by, unread: _, open } = plan;
     Ok(What {
         leaves_something: terms.is_some() || found.beamlit || remote::was_there(object),
         has_policies: !model.spec.policies.is_empty()
@@ -88,6 +100,8 @@ fn what(
         model,
         backend,
         blocked,
+        blocked_by,
+        model_is_taken,
         unread,
         open,
     })
@@ -97,6 +111,22 @@ fn what(
 fn is_away(found: &Found, plan: &Plan) -> bool {
     let spec = plan.autoscaler.as_ref().and_then(|spec| serde_json::to_value(spec).ok());
     found.away.is_some() && found.away == spec
+}
+
+/// Has terms that were made before say what binds the weight in any case, where nobody can judge the object now: that it is disabled,
+/// or offloads no more, that it is paused, and the most that it sends away.
+pub(super) fn bind(terms: &mut Terms, object: &Stored<ModelDeployments>, configuration: &Configuration) {
+    if sends_nothing(object) {
+        terms.blocked = Some(Blocked::Disabled);
+    }
+    if let Some(held) = pause(object, configuration) {
+        terms.pause = Some(held);
+    }
+    let spec = object.spec().unwrap_or_default();
+    let most = spec.pointer("/offloadingConfig/behavior/percentage").and_then(Value::as_u64);
+    if let Some(most) = most.and_then(|most| u8::try_from(most).ok()) {
+        terms.rules.most = terms.rules.most.min(most);
+    }
 }
 
 /// Who holds the weight. What brings traffic home counts before what holds it, and the platform before the object's team.
@@ -180,15 +210,21 @@ mod tests {
     /// facts/autoscaling.md: "Unknown or invalid: hold, with a condition that says why".
     #[test]
     fn what_is_away_stays_away_until_policies_on_beamlit_are_read() {
-        let object = |annotations: serde_json::Value| -> Stored<ModelDeployments> {
+        let object = |annotations: Value| -> Stored<ModelDeployments> {
             serde_json::from_value(json!({"metadata": {"name": "m", "namespace": "a", "uid": "u", "annotations": annotations},
                 "spec": {"model": "m", "modelSourceRef": {"name": "m"}, "serviceRef": {"name": "m"}, "policies": [{"name": "p"}],
                     "offloadingConfig": {"metrics": [], "remoteBackend": {"host": "a.example"}}}}))
             .unwrap()
         };
         let plain = object(json!(null));
-        let what = |object: &Stored<ModelDeployments>, world: World, away: Option<&serde_json::Value>| {
-            let found = Found { world, configuration: Default::default(), beamlit: true, away: away.cloned() };
+        let what = |object: &Stored<ModelDeployments>, world: World, away: Option<&Value>| {
+            let found = Found {
+                world,
+                configuration: Default::default(),
+                beamlit: true,
+                away: away.cloned(),
+                template_unread: None,
+            };
             build(object, &found, validate(object, &found)).what.unwrap()
         };
         let said = |what: &What| {

@@ -23,6 +23,16 @@ pub(super) struct Found {
     pub(super) beamlit: bool,
     /// The spec of its OffloadAutoscaler, if that sends traffic away, and did for the object as it is now.
     pub(super) away: Option<Value>,
+    /// Why the template of the workload's pods could not be read, which only Beamlit is told.
+    pub(super) template_unread: Option<Unread>,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot read {what}: {why}")]
+pub(super) struct Unread {
+    pub(super) what: String,
+    pub(super) why: String,
 }
 
 /// Looks up what only the API server knows.
@@ -34,6 +44,7 @@ pub(super) async fn dereference(object: &Stored<ModelDeployments>, context: &Con
     let mut world = World::clone(&context.watches.world());
     let mut configuration = (context.configuration)();
     let beamlit = context.beamlit();
+    let mut template_unread = None;
     if let Some(mirror) = beamlit {
         // Without a name of its own, the workspace is that of the credentials.
         if configuration.workspace.is_none()
@@ -41,11 +52,12 @@ pub(super) async fn dereference(object: &Stored<ModelDeployments>, context: &Con
         {
             Arc::make_mut(&mut configuration).workspace = Some(workspace);
         }
-        if let Some(pods) = pods(object, context, &world).await? {
-            world.put(pods);
+        match pods(object, context, &world).await {
+            Ok(pods) => pods.into_iter().for_each(|pods| world.put(pods)),
+            Err(why) => template_unread = Some(why),
         }
     }
-    Ok(Found { world, configuration, beamlit: beamlit.is_some(), away: away(object, context) })
+    Ok(Found { world, configuration, beamlit: beamlit.is_some(), away: away(object, context), template_unread })
 }
 
 fn away(object: &Stored<ModelDeployments>, context: &Context) -> Option<Value> {
@@ -57,16 +69,21 @@ fn away(object: &Stored<ModelDeployments>, context: &Context) -> Option<Value> {
 }
 
 /// The pods of the workload with their template, which Beamlit is told; none if there is no such workload.
-async fn pods(object: &Stored<ModelDeployments>, context: &Context, world: &World) -> Result<Option<Fact>, Unfinished> {
+async fn pods(object: &Stored<ModelDeployments>, context: &Context, world: &World) -> Result<Option<Fact>, Unread> {
     let Some((kind, name)) = workload(object) else { return Ok(None) };
     // What is not there need not be asked for, and what is another team's must not be.
     let own = object.name();
     let may = own.namespace() == name.namespace()
         || matches!(world.granted(own.namespace(), "apps", kind.name(), &name), Lookup::Found(()));
-    let (Lookup::Found(pods), Lookup::Found(scaled), true) =
-        (world.workload(kind, &name), context.view.workload(kind, &name), may)
-    else {
-        return Ok(None);
+    let (Lookup::Found(pods), true) = (world.workload(kind, &name), may) else { return Ok(None) };
+    let scaled = match context.view.workload(kind, &name) {
+        Lookup::Found(scaled) => scaled,
+        Lookup::Missing => return Ok(None),
+        // Of a model without one nobody could tell whether it never had any.
+        Lookup::Unknown => {
+            let why = "the watch of it was lost more than a minute ago".to_owned();
+            return Err(Unread { what: format!("{} {name}", kind.name()), why });
+        }
     };
     let template = match context.memory.template(&own, scaled.template) {
         Some(template) => template,
@@ -80,7 +97,7 @@ async fn pods(object: &Stored<ModelDeployments>, context: &Context, world: &Worl
 }
 
 /// Reads the template of a workload's pods, of which only a print is watched.
-async fn read(context: &Context, kind: Workload, name: &Name) -> Result<Option<Value>, Unfinished> {
+async fn read(context: &Context, kind: Workload, name: &Name) -> Result<Option<Value>, Unread> {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", kind.name()));
     let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), name.namespace(), &resource);
     let found = api.get_opt(name.name()).await;
@@ -90,8 +107,7 @@ async fn read(context: &Context, kind: Workload, name: &Name) -> Result<Option<V
         Err(_) => Answer::Unreachable,
     };
     context.metrics.kubernetes_request("get_workload", answer);
-    let unread =
-        |error: kube::Error| Unfinished::Unread { what: format!("{} {name}", kind.name()), why: error.to_string() };
+    let unread = |error: kube::Error| Unread { what: format!("{} {name}", kind.name()), why: error.to_string() };
     Ok(found.map_err(unread)?.and_then(|mut workload| Some(workload.data.get_mut("spec")?.get_mut("template")?.take())))
 }
 

@@ -1,12 +1,11 @@
 //! Fifth step: the status says what is so, each condition in a word and a sentence.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 
 use super::apply::Applied;
 use super::build::{Desired, UNREAD, What};
 use crate::api::ModelDeploymentStatus;
-use crate::controller::conditions::{Holds, Said, Type, alike, conditions, reworded};
+use crate::controller::conditions::{Holds, PENDING, Said, Type, alike, another, conditions, reworded};
 use crate::controller::context::Context;
 use crate::controller::events::Tone;
 use crate::controller::memory::{Outcome, Routed};
@@ -15,9 +14,6 @@ use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::writes::NotWritten;
 use crate::engine::compile::{Backend, Blocked, Open};
 use crate::offload::decide::Reason;
-
-/// Why nobody can tell yet.
-const PENDING: &str = "Pending";
 
 /// Writes the status, if it says anything else than before, and tells of it; whether it did.
 pub(super) async fn show(
@@ -32,7 +28,8 @@ pub(super) async fn show(
     if same(&before, &next) {
         return Ok(false);
     }
-    context.writer.status(object, &next).await?;
+    let version = context.writer.status(object, &next).await?;
+    context.memory.wrote(&object.name(), version);
     tell(object, context, &before, &next).await;
     Ok(true)
 }
@@ -54,13 +51,7 @@ fn status(
         Ok(what) => said(what, applied, outcome),
         Err(why) => at_fault(why, outcome),
     };
-    let conditions = conditions(old, &said, generation, Timestamp::now());
-    // Until something is decided again, after a restart, what was so is so.
-    let kept = |condition: Condition| {
-        let before = old.iter().find(|before| before.type_ == condition.type_ && condition.reason == PENDING);
-        before.cloned().unwrap_or(condition)
-    };
-    let conditions = Some(conditions.into_iter().map(kept).collect());
+    let conditions = Some(conditions(old, &said, generation, Timestamp::now()));
     let offloads = desired.what.as_ref().map_or(true, |what| what.terms.is_some());
     let runtime = desired.what.as_ref().ok().and_then(|what| what.model.spec.runtime);
     let port = |port: Option<u16>| port.map(i32::from);
@@ -97,7 +88,15 @@ fn at_fault(why: &str, outcome: Option<&Outcome>) -> Vec<Said> {
 }
 
 fn said(what: &What, applied: &Applied, outcome: Option<&Outcome>) -> Vec<Said> {
-    let synced = remote::synced(false, applied.remote.as_ref());
+    let synced = match &applied.unread {
+        None => remote::synced(false, applied.remote.as_ref()),
+        Some(unread) => Said::new(
+            Type::Synced,
+            false,
+            "WorkloadUnread",
+            format!("Beamlit is not told of the model, whose pods nobody knows: {unread}"),
+        ),
+    };
     let ready = ready(what, applied, &synced, outcome);
     vec![
         Said::new(Type::Accepted, true, "Accepted", "the object means something, and is compiled"),
@@ -113,7 +112,7 @@ fn policies(what: &What) -> Said {
     if what.unread {
         Said::new(Type::PoliciesResolved, Holds::Unknown, "PoliciesUnresolved", UNREAD)
     } else if what.blocked.contains(&Blocked::PoliciesUnresolved) {
-        said(false, "PoliciesUnresolved", &Blocked::PoliciesUnresolved.to_string())
+        said(false, "PoliciesUnresolved", &Blocked::PoliciesUnresolved.because(&what.blocked_by))
     } else if what.has_policies {
         said(true, "Resolved", "what its policies allow is known")
     } else {
@@ -153,7 +152,7 @@ const fn word(blocked: Blocked) -> &'static str {
 fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome>) -> Said {
     let no = |reason, message: String| Said::new(Type::Ready, false, reason, message);
     if let Some(blocked) = what.blocked.first() {
-        let all: Vec<String> = what.blocked.iter().map(ToString::to_string).collect();
+        let all: Vec<String> = what.blocked.iter().map(|blocked| blocked.because(&what.blocked_by)).collect();
         return no(word(*blocked), format!("all traffic stays at home: {}", all.join("; ")));
     }
     if let Err(error) = &applied.cluster {
@@ -173,7 +172,8 @@ fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome
         Routed::Yes => {}
         Routed::Missing => return no("ServiceMissing", format!("there is no Service {}", terms.service)),
         Routed::Taken(by) => {
-            return no("ServiceTaken", format!("Service {} is routed by ModelDeployment {by}", terms.service));
+            let by = another(by, terms.namespace());
+            return no("ServiceTaken", format!("Service {} is routed by {by}", terms.service));
         }
         Routed::Failed(why) => return no("WriteFailed", why.clone()),
     }
@@ -244,11 +244,13 @@ mod tests {
         let plan = plan(own);
         let terms = Terms::of("uid", &plan, None, None).unwrap();
         What {
+            model_is_taken: plan.model_is_taken(),
             autoscaler: plan.autoscaler,
             terms,
             model: plan.beamlit,
             backend: plan.backend,
             blocked: plan.blocked,
+            blocked_by: plan.blocked_by,
             unread: false,
             open: plan.open,
             has_policies: false,
@@ -261,11 +263,11 @@ mod tests {
     }
 
     fn desired(what: Result<What, String>) -> Desired {
-        Desired { references: Default::default(), pause: None, sends_nothing: false, what }
+        Desired { references: Default::default(), pause: None, sends_nothing: false, service_is_taken: false, what }
     }
 
     fn without_beamlit() -> Applied {
-        Applied { remote: None, cluster: Ok(()) }
+        Applied { remote: None, unread: None, cluster: Ok(()) }
     }
 
     /// The conditions as `type=status(reason)`.
@@ -307,7 +309,7 @@ mod tests {
         blocked.blocked = vec![Blocked::Disabled, Blocked::NotGranted];
         assert_eq!(ready(blocked, &without_beamlit(), Some(&outcome())), "False(Disabled)");
         assert_eq!(ready(what(true), &without_beamlit(), None), "Unknown(Pending)");
-        let unwritten = Applied { remote: None, cluster: Err(NotWritten::Changed("it".to_owned())) };
+        let unwritten = Applied { remote: None, unread: None, cluster: Err(NotWritten::Changed("it".to_owned())) };
         assert_eq!(ready(what(true), &unwritten, Some(&outcome())), "False(WriteFailed)");
     }
 

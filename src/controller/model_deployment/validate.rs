@@ -1,10 +1,10 @@
-//! Second step: the object is judged as the gate judges it, in the world as it is now. The reconciler never trusts that the gate was there.
+//! Second step: the object is judged and compiled.
 
 use super::dereference::Found;
+use crate::controller::judged::judged;
 use crate::controller::stored::{ModelDeployments, Stored};
 use crate::engine::compile::{NotCompiled, Plan, compile};
 use crate::engine::finding::Findings;
-use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
 
 /// What became of an object.
 pub(super) struct Judged {
@@ -14,17 +14,8 @@ pub(super) struct Judged {
 
 /// Judges and compiles it.
 pub(super) fn validate(object: &Stored<ModelDeployments>, found: &Found) -> Judged {
-    let name = object.name();
-    let surroundings = Surroundings {
-        namespace: name.namespace(),
-        name: name.name(),
-        configuration: &found.configuration,
-        world: &found.world,
-    };
-    let mut node = object.node();
-    // What an older CRD did not add.
-    _ = defaults::apply(Kind::ModelDeployment, &mut node);
-    let findings = judge(Kind::ModelDeployment, &node, &surroundings, Reading::Review);
-    let plan = compile(&node, &surroundings, &findings);
+    let (findings, plan) = judged(object, &found.configuration, &found.world, |node, surroundings, findings| {
+        compile(node, surroundings, findings)
+    });
     Judged { findings, plan }
 }

@@ -8,12 +8,12 @@ use kube::runtime::controller::Action;
 use super::beamlit::{Applied, Error};
 use super::conditions::{Said, Type, alike, conditions};
 use super::context::Context;
+use super::judged::judged;
 use super::remote::{self, Waits};
 use super::stored::{Policies, Stored};
 use super::unfinished::{Finished, RESYNC, Unfinished};
 use crate::api::PolicyStatus;
 use crate::engine::compile::{beamlit, compile_policy};
-use crate::engine::{Kind, Reading, Surroundings, defaults, judge};
 
 /// Keeps one.
 ///
@@ -63,14 +63,7 @@ fn validate(object: &Stored<Policies>, context: &Context) -> Result<Result<beaml
     if let Some(why) = context.watches.unusable() {
         return Err(Unfinished::Unready(why));
     }
-    let (name, world) = (object.name(), context.watches.world());
-    let configuration = (context.configuration)();
-    let surroundings =
-        Surroundings { namespace: name.namespace(), name: name.name(), configuration: &configuration, world: &world };
-    let mut node = object.node();
-    _ = defaults::apply(Kind::Policy, &mut node);
-    let findings = judge(Kind::Policy, &node, &surroundings, Reading::Review);
-    let policy = compile_policy(&node, &surroundings, &findings);
+    let (_, policy) = judged(object, &(context.configuration)(), &context.watches.world(), compile_policy);
     Ok(policy.map_err(|not_compiled| not_compiled.to_string()))
 }
 

@@ -56,6 +56,11 @@ impl<S: Store> Kept<S> {
         look(&self.read()).map_or(Lookup::Missing, Lookup::Found)
     }
 
+    /// As [`Kept::look`], of what does not count any more once the watch was lost for long.
+    pub(super) fn look_while_it_counts<T>(&self, look: impl FnOnce(&S) -> Option<T>) -> Lookup<T> {
+        if self.health.is_too_old() { Lookup::Unknown } else { self.look(look) }
+    }
+
     pub(super) fn read(&self) -> RwLockReadGuard<'_, S> {
         self.store.read().unwrap_or_else(PoisonError::into_inner)
     }

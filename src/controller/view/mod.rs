@@ -11,18 +11,18 @@ mod selector;
 mod services;
 mod slices;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod workloads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kube::api::{ApiResource, GroupVersionKind};
 use kube::client::Client;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
-use tokio::time::Instant;
 
 use self::kept::{Kept, Store};
 use self::pods::Pods;
@@ -34,7 +34,7 @@ use crate::engine::world::{Lookup, Name, Workload};
 use crate::offload::evaluate::Pod;
 use crate::offload::observation::Local;
 use crate::telemetry::metrics::Metrics;
-use crate::watch::{Health, Report};
+use crate::watch::Health;
 
 /// How many changes a receiver may be behind before it is told that anything may have changed.
 const BEHIND: usize = 4096;
@@ -63,8 +63,6 @@ pub struct Scaled {
     pub selector: Selector,
     /// How many pods it has: `status.replicas`, or `currentNumberScheduled` of a DaemonSet.
     pub replicas: u32,
-    /// How many it should have: `spec.replicas`, or `desiredNumberScheduled` of a DaemonSet.
-    pub desired: u32,
     /// What tells its template of pods from another one.
     pub template: u64,
 }
@@ -96,17 +94,6 @@ pub enum Change {
 
 /// The changes from the moment that it was asked for.
 pub struct Changes(broadcast::Receiver<Change>);
-
-/// What has not been heard of for longest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stale {
-    /// The resource.
-    pub resource: &'static str,
-    /// For how long its watch has been lost.
-    pub ago: Duration,
-    /// Why, in words for people.
-    pub why: String,
-}
 
 impl View {
     /// A view in which nothing is known yet.
@@ -169,36 +156,24 @@ impl View {
         _ = self.0.complete.subscribe().wait_for(|complete| *complete).await;
     }
 
-    /// The watch that has been lost for longest; none if all are current, but for what was never listed.
-    #[must_use]
-    pub fn stale(&self) -> Option<Stale> {
-        let lost = self.healths().filter_map(|health| Some((health.name(), health.lost()?)));
-        let (resource, (since, why)) = lost.min_by_key(|(_, (since, _))| *since)?;
-        Some(Stale { resource, ago: Instant::now().saturating_duration_since(since), why })
-    }
-
-    /// What there is to say of the watches now, in words for people, as the gate's [`crate::watch::Watches::report`] does.
-    #[must_use]
-    pub fn report(&self) -> Report {
-        Report::of(self.healths().map(|health| (health, false)))
-    }
-
     fn healths(&self) -> impl Iterator<Item = &Health> {
         let Inner { pods, slices, services, workloads, .. } = &*self.0;
         [&pods.health, &slices.health, &services.health].into_iter().chain(workloads.iter().map(|kept| &kept.health))
     }
 
-    /// A workload; unknown until all of its kind were listed.
+    /// A workload; unknown until all of its kind were listed, and once their watch has been lost for a minute.
     #[must_use]
     pub fn workload(&self, kind: Workload, name: &Name) -> Lookup<Arc<Scaled>> {
         let kept = Workload::ALL.iter().zip(&self.0.workloads).find(|(of, _)| **of == kind);
-        kept.map_or(Lookup::Unknown, |(_, kept)| kept.look(|workloads| workloads.get(name)))
+        kept.map_or(Lookup::Unknown, |(_, kept)| kept.look_while_it_counts(|workloads| workloads.get(name)))
     }
 
-    /// The pods of a namespace that a selector selects, by name. They are not all of them before [`View::complete`].
+    /// The pods of a namespace that a selector selects, by name. They are not all of them before [`View::complete`], and nobody can tell
+    /// once their watch has been lost for a minute.
     #[must_use]
-    pub fn pods(&self, namespace: &str, selector: &Selector) -> Vec<Pod> {
-        self.0.pods.read().selected(namespace, selector)
+    pub fn pods(&self, namespace: &str, selector: &Selector) -> Option<Vec<Pod>> {
+        let Kept { health, .. } = &self.0.pods;
+        (!health.is_too_old()).then(|| self.0.pods.read().selected(namespace, selector))
     }
 
     /// How many endpoints of a Service are ready, those left out that this operator adds: of one of its ports, or of any.
@@ -216,7 +191,8 @@ impl View {
         slices.read().local(service, &ports, port)
     }
 
-    /// A Service; unknown until all were listed.
+    /// A Service; unknown until all were listed. What is known of it counts however old it is: what must be written on it is written, to this
+    /// very Service, and anything else at most once too often.
     #[must_use]
     pub fn service(&self, name: &Name) -> Lookup<Service> {
         self.0.services.look(|services| services.get(name))

@@ -1,4 +1,4 @@
-//! The workloads of one kind: whom they select, and how many of them there are.
+//! The workloads of one kind: whom they select, and how many pods they have.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -64,7 +64,6 @@ pub(super) struct Body {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Spec {
-    replicas: Option<i32>,
     selector: LabelSelector,
     template: Print,
 }
@@ -87,22 +86,19 @@ impl<'de> Deserialize<'de> for Print {
 struct Status {
     replicas: i32,
     current_number_scheduled: i32,
-    desired_number_scheduled: i32,
 }
 
 impl Body {
     fn scaled(&self, kind: Workload, uid: String) -> Scaled {
         let Self { spec, status } = self;
-        let (replicas, desired) = match kind {
-            Workload::DaemonSet => (status.current_number_scheduled, status.desired_number_scheduled),
-            // Where there is none, the API server puts 1.
-            _ => (status.replicas, spec.replicas.unwrap_or(1)),
+        let replicas = match kind {
+            Workload::DaemonSet => status.current_number_scheduled,
+            _ => status.replicas,
         };
         Scaled {
             uid: uid.into(),
             selector: Selector::of(&spec.selector).unwrap_or_else(|_| Selector::none()),
             replicas: replicas.try_into().unwrap_or_default(),
-            desired: desired.try_into().unwrap_or_default(),
             template: spec.template.0,
         }
     }

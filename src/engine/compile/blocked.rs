@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::finding::rules::{
     MD003, MD004, PL010, PL012, RF003, RF006, RF008, RF009, RT002, RT014, RT015, RT016,
 };
-use crate::engine::finding::{Rule, Severity};
+use crate::engine::finding::{Finding, Rule, Severity};
 
 /// Why nothing may be sent away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +24,17 @@ pub enum Blocked {
     Contested,
     /// The backend is Beamlit's, and the model is not known to be deployed there.
     RemoteNotReady,
+}
+
+impl Blocked {
+    /// Why, in the words of those of the findings that come to it: which object, reference or host it is. In words for any object where
+    /// none does.
+    #[must_use]
+    pub fn because(self, findings: &[Finding]) -> String {
+        let its = findings.iter().filter(|finding| Consequence::of(finding.rule) == Consequence::Blocks(self));
+        let its: Vec<String> = its.map(ToString::to_string).collect();
+        if its.is_empty() { self.to_string() } else { its.join("; ") }
+    }
 }
 
 /// What a finding comes to for the plan of an object that was admitted: it was a warning, or an old fault, or came about later.

@@ -25,7 +25,8 @@ pub use route::Backend;
 use crate::api::{
     ModelDeploymentSpec, ModelSourceRef, OffloadAutoscalerSpec, OffloadingConfig, Route, RoutedService, ScaleTargetRef,
 };
-use crate::engine::finding::Findings;
+use crate::engine::finding::rules::{MD003, MD004};
+use crate::engine::finding::{Finding, Findings};
 use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
 use crate::engine::world::{Name, Workload};
@@ -49,9 +50,26 @@ pub struct Plan {
     /// while they were known need not be taken back for that.
     #[serde(skip)]
     pub unread: bool,
+    /// The findings behind that; none of an object that is disabled.
+    #[serde(skip)]
+    pub blocked_by: Vec<Finding>,
     /// What stays open, and why.
     #[serde(skip)]
     pub open: Vec<Open>,
+}
+
+impl Plan {
+    /// Whether another object has its Service, of which it keeps its hands off then.
+    #[must_use]
+    pub fn service_is_taken(&self) -> bool {
+        self.blocked_by.iter().any(|finding| finding.rule == &MD004)
+    }
+
+    /// Whether another object has its model on Beamlit.
+    #[must_use]
+    pub fn model_is_taken(&self) -> bool {
+        self.blocked_by.iter().any(|finding| finding.rule == &MD003)
+    }
 }
 
 /// The annotations of the user's Service, with the weights at rest.
@@ -128,6 +146,7 @@ pub fn plan(resolved: Resolved<'_>) -> Plan {
         metric,
         pod_template,
         blocked,
+        blocked_by,
         unread,
         mut open,
         configuration: _,
@@ -163,7 +182,7 @@ pub fn plan(resolved: Resolved<'_>) -> Plan {
     let (autoscaler, backend) = offload.unzip();
     let routing =
         autoscaler.as_ref().map(|autoscaler| Routing::at_rest(&autoscaler.route, &Name::new(namespace, name)));
-    Plan { autoscaler, routing, beamlit, backend, blocked, unread, open }
+    Plan { autoscaler, routing, beamlit, backend, blocked, blocked_by, unread, open }
 }
 
 /// The autoscaler, and whose backend its traffic goes to. Without a Service there is no traffic to send: the rules ask for one

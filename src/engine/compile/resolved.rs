@@ -28,6 +28,7 @@ pub struct Resolved<'a> {
     pub(super) metric: Ports,
     pub(super) pod_template: Option<PodTemplate>,
     pub(super) blocked: Vec<Blocked>,
+    pub(super) blocked_by: Vec<Finding>,
     pub(super) unread: bool,
     pub(super) open: Vec<Open>,
     pub(super) configuration: &'a Configuration,
@@ -111,14 +112,14 @@ impl<'a> Resolved<'a> {
     /// # Errors
     /// If there are faults, new or old, other than those that only keep traffic at home.
     pub fn of(object: &'a Node<'a>, surroundings: &Surroundings<'a>, findings: &Findings) -> Result<Self, NotCompiled> {
-        let blocked_by = blocked(findings)?;
+        let (by, blocked_by) = blocked(findings)?;
         let spec = object.get("spec").ok_or(Misfit).and_then(Node::typed::<ModelDeploymentSpec>);
         let spec = spec.map_err(|Misfit| NotCompiled { faults: Vec::new() })?;
         let mut blocked = Vec::new();
         if !spec.enabled {
             blocked.push(Blocked::Disabled);
         }
-        blocked.extend(blocked_by);
+        blocked.extend(by);
         let mut resolved = Self {
             namespace: surroundings.namespace,
             name: surroundings.name,
@@ -128,6 +129,7 @@ impl<'a> Resolved<'a> {
             metric: Ports::default(),
             pod_template: None,
             blocked,
+            blocked_by,
             unread: false,
             open: Vec::new(),
             configuration: surroundings.configuration,
@@ -214,7 +216,7 @@ pub(super) fn policy(
     object: &Node<'_>,
     findings: &Findings,
 ) -> Result<(BTreeMap<String, String>, PolicySpec), NotCompiled> {
-    if !blocked(findings)?.is_empty() {
+    if !blocked(findings)?.0.is_empty() {
         return Err(NotCompiled { faults: findings.list().to_vec() });
     }
     let spec = object.get("spec").ok_or(Misfit).and_then(Node::typed::<PolicySpec>);
@@ -228,20 +230,25 @@ fn only_waits(findings: &Findings) -> bool {
     findings.list().iter().filter(of_policies).all(|finding| *finding.rule == RT016)
 }
 
-/// What the faults of an object come to that only keep its traffic at home, each once.
-fn blocked(findings: &Findings) -> Result<Vec<Blocked>, NotCompiled> {
-    let mut blocked = Vec::new();
+/// What the faults of an object come to that only keep its traffic at home, each once, and these faults.
+fn blocked(findings: &Findings) -> Result<(Vec<Blocked>, Vec<Finding>), NotCompiled> {
+    let (mut blocked, mut blocked_by) = (Vec::new(), Vec::new());
     let mut faults = Vec::new();
     for finding in findings.list() {
         match Consequence::of(finding.rule) {
-            Consequence::Blocks(by) if !blocked.contains(&by) => blocked.push(by),
+            Consequence::Blocks(by) => {
+                if !blocked.contains(&by) {
+                    blocked.push(by);
+                }
+                blocked_by.push(finding.clone());
+            }
             Consequence::Fatal => faults.push(finding.clone()),
-            Consequence::Blocks(_) | Consequence::Opens | Consequence::None => {}
+            Consequence::Opens | Consequence::None => {}
         }
     }
     // Of those that were only counted nobody knows what they are.
     if faults.is_empty() && findings.errors() <= findings.of(Severity::Error).count() {
-        Ok(blocked)
+        Ok((blocked, blocked_by))
     } else {
         Err(NotCompiled { faults })
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use path::{At, Path, Segment};
 pub use rules::Rule;
-pub use text::{MAX_VALUE, escaped, is_unprintable, quoted, without_userinfo};
+pub use text::{MAX_VALUE, escaped, is_unprintable, presentable, quoted, without_query, without_secrets};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -16,22 +16,58 @@ pub fn escaped(text: &str) -> impl fmt::Display + '_ {
 
 struct Escaped<'a>(Cow<'a, str>);
 
-/// Whatever looks like a URL may hold credentials, wherever somebody put it.
-fn presentable(text: &str) -> Cow<'_, str> {
-    if text.contains("://") { Cow::Owned(without_userinfo(text)) } else { Cow::Borrowed(text) }
+/// A text in which nothing is left of what URLs hold of secrets: whatever looks like one may have some, wherever somebody put it. Before
+/// a text is cut, it is to be made so: half of a URL does not look like one.
+#[must_use]
+pub fn presentable(text: &str) -> Cow<'_, str> {
+    if !text.contains("://") {
+        return Cow::Borrowed(text);
+    }
+    let text = without_userinfo(text);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    // Of what stood before credentials, the scheme may be gone.
+    let mut begins = if rest.starts_with(LEFT_OUT) { LEFT_OUT } else { "://" };
+    while let Some((before, url)) = rest.split_once(begins) {
+        let end = url.find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>')).unwrap_or(url.len());
+        let (url, after) = url.split_at(end);
+        out.push_str(before);
+        out.push_str(begins);
+        out.push_str(&without_query(url));
+        (rest, begins) = (after, "://");
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// What stands in the place of credentials.
+const LEFT_OUT: &str = "…@";
+
+/// A host or a URL as people may see it: without what stands before an `@`, and without a query, where some put credentials.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    without_query(&without_userinfo(text))
+}
+
+/// A path or a URL without its query and its fragment.
+#[must_use]
+pub fn without_query(text: &str) -> String {
+    match text.find(['?', '#']).and_then(|at| text.split_at_checked(at + 1)) {
+        Some((before, after)) if !after.is_empty() => format!("{before}…"),
+        _ => text.to_owned(),
+    }
 }
 
 /// A host or a URL as people may see it: what stands before an `@` is left out, also where the `@` is percent-encoded or
 /// full-width.
-#[must_use]
-pub fn without_userinfo(text: &str) -> String {
+fn without_userinfo(text: &str) -> String {
     let after = ["@", "\u{ff20}", "%40"].iter().filter_map(|at| text.rfind(at).map(|start| start + at.len())).max();
     let Some(after) = after.and_then(|after| text.get(after..)) else { return text.to_owned() };
     match text.split_once("://") {
         Some((scheme, _)) if !scheme.is_empty() && scheme.bytes().all(|c| c.is_ascii_alphanumeric()) => {
-            format!("{scheme}://…@{after}")
+            format!("{scheme}://{LEFT_OUT}{after}")
         }
-        _ => format!("…@{after}"),
+        _ => format!("{LEFT_OUT}{after}"),
     }
 }
 
@@ -112,6 +148,19 @@ mod tests {
         ] {
             assert_eq!(without_userinfo(text), shown);
         }
+        for (text, shown) in [
+            ("example.com?token=secret", "example.com?…"),
+            ("user:secret@example.com?token=secret", "…@example.com?…"),
+            ("https://example.com/x#secret", "https://example.com/x#…"),
+            ("https://example.com/?", "https://example.com/?"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+        let told =
+            "cannot reach https://example.com/x?key=secret for \"http://a.example?key=secret\" of ftp://b.example";
+        let shown = "cannot reach https://example.com/x?… for \"http://a.example?…\" of ftp://b.example";
+        assert_eq!(presentable(told), shown);
+        assert_eq!(quoted("https://example.com?key=secret"), "\"https://example.com?…\"");
         assert_eq!(quoted("https://user:secret@example.com"), "\"https://…@example.com\"");
         assert_eq!(escaped("https://user:secret@example.com").to_string(), "https://…@example.com");
         assert_eq!(quoted("a@b"), "\"a@b\"", "what is no URL is shown as it is");

@@ -30,6 +30,7 @@ use super::parse::Node;
 use super::schema::Shape;
 use super::subject::{Kind, Reading, Surroundings};
 use super::units::Quantity;
+use super::world::{Age, Others};
 
 /// Judges an object that has its defaults.
 pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surroundings<'_>, reading: Reading) -> Findings {
@@ -42,7 +43,7 @@ pub(super) fn validate(kind: Kind, object: &Node<'_>, surroundings: &Surrounding
     structure::spec(&mut out, &at, object, Shape::of_spec(kind), reading);
     let Some(spec) = object.get("spec").filter(|spec| spec.is_map()) else { return out };
     match kind {
-        Kind::ModelDeployment => model_deployment(&mut out, &at, spec, surroundings, reading),
+        Kind::ModelDeployment => model_deployment(&mut out, &at, object, spec, surroundings, reading),
         // Its structure is all that there is to judge: the operator knows what it writes.
         Kind::OffloadAutoscaler => {}
         Kind::Policy => policy::policy(&mut out, &at, spec, &surroundings.configuration.atlas),
@@ -60,16 +61,22 @@ pub(super) fn keys(out: &mut Findings, at: &At<'_>, node: &Node<'_>, known: &[&s
     structure::keys(out, at, node, || known.iter().copied());
 }
 
-/// Judges the spec of a ModelDeployment; `at` is its place.
+/// Judges a ModelDeployment by its spec; `at` is the place of that.
 fn model_deployment(
     out: &mut Findings,
     at: &At<'_>,
+    object: &Node<'_>,
     spec: &Node<'_>,
     surroundings: &Surroundings<'_>,
     reading: Reading,
 ) {
+    let others = match reading {
+        // An older object that changes its claim takes nothing from a younger one.
+        Reading::Review | Reading::File => Others::All,
+        Reading::Stored => Others::Before(Age::of(object)),
+    };
     model::model(out, at, spec);
-    twin::twins(out, at, spec, surroundings);
+    twin::twins(out, at, spec, surroundings, others);
     reference::references(out, at, spec, surroundings, reading);
     if let Some(effective) = resolve::policies(out, at, spec, surroundings, reading) {
         bounds::bounds(out, at, spec, &effective, surroundings);

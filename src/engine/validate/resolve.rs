@@ -42,7 +42,7 @@ pub(super) fn policies<'a>(
     let environment_at = at.field("environment");
     let of_environment = configured.iter().map(|policy| {
         let (applied, found) = of_environment(policy, surroundings);
-        if found == Lookup::Missing && reading == Reading::Review {
+        if found == Lookup::Missing && reading != Reading::File {
             out.add_error(|| {
                 let message = format!("this environment always has {}, and there is no such Policy", applied.source);
                 let hint = "whoever runs the operator must create it, or take it out of the operator's configuration";

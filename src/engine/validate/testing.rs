@@ -45,8 +45,26 @@ pub(in crate::engine) fn cluster(objects: &str) -> World {
     world
 }
 
+/// What the reconciler finds in the smallest legal ModelDeployment, created then, in a cluster with these objects.
+pub(super) fn found_stored(objects: &str, created: &str) -> Vec<String> {
+    let (world, configuration) = (cluster(objects), Configuration::default());
+    let surroundings =
+        Surroundings { namespace: "default", name: "my-model", configuration: &configuration, world: &world };
+    let mut object = smallest();
+    object["metadata"]["creationTimestamp"] = created.into();
+    texts(&read(&object, &surroundings, Reading::Stored))
+}
+
 fn judged(fields: &Value, surroundings: &Surroundings<'_>) -> Vec<Finding> {
-    let mut object = json!({
+    let mut object = smallest();
+    for (field, value) in fields.as_object().unwrap() {
+        object["spec"][field] = value.clone();
+    }
+    read(&object, surroundings, Reading::Review)
+}
+
+fn smallest() -> Value {
+    json!({
         "apiVersion": "deployment.beamlit.com/v1alpha1",
         "kind": "ModelDeployment",
         "metadata": {"name": "my-model", "namespace": "default"},
@@ -56,13 +74,13 @@ fn judged(fields: &Value, surroundings: &Surroundings<'_>) -> Vec<Finding> {
             "modelSourceRef": {"name": "my-model"},
             "serviceRef": {"name": "my-model", "targetPort": 8080},
         },
-    });
-    for (field, value) in fields.as_object().unwrap() {
-        object["spec"][field] = value.clone();
-    }
+    })
+}
+
+fn read(object: &Value, surroundings: &Surroundings<'_>, reading: Reading) -> Vec<Finding> {
     let text = object.to_string();
     let node = from_json(text.as_bytes(), JsonLimits::UniqueKeys).unwrap();
-    super::validate(Kind::ModelDeployment, &node, surroundings, Reading::Review).list().to_vec()
+    super::validate(Kind::ModelDeployment, &node, surroundings, reading).list().to_vec()
 }
 
 /// The findings as people read them.

@@ -6,15 +6,15 @@ use crate::engine::finding::rules::{MD003, MD004};
 use crate::engine::finding::{At, Finding, Findings, Rule, quoted};
 use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
-use crate::engine::world::Name;
+use crate::engine::world::{Name, Others};
 
-/// Judges that no other object has the model or the Service of this spec; `at` is its place.
-pub(super) fn twins(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>) {
+/// Judges that none of these others has the model or the Service of this spec; `at` is its place.
+pub(super) fn twins(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundings: &Surroundings<'_>, others: Others) {
     let own = Name::new(surroundings.namespace, surroundings.name);
     let world = surroundings.world;
     let (model, environment) = (spec.text_of("model"), spec.text_of("environment"));
     if let (Some(model), Some(environment)) = (model, environment)
-        && let Some(twin) = world.with_model(environment, model, &own)
+        && let Some(twin) = world.with_model(environment, model, &own, others)
     {
         let finding = already(
             twin,
@@ -31,7 +31,7 @@ pub(super) fn twins(out: &mut Findings, at: &At<'_>, spec: &Node<'_>, surroundin
         return;
     };
     let full = Name::new(service.text_of("namespace").unwrap_or(surroundings.namespace), name);
-    if let Some(twin) = world.with_service(&full, &own) {
+    if let Some(twin) = world.with_service(&full, &own, others) {
         let at = at.field("serviceRef");
         let finding = already(twin, surroundings, &MD004, &at.field("name"), "routes this Service");
         out.add(finding.value(name).related(&at.field("namespace")));
@@ -54,7 +54,7 @@ mod tests {
     use serde_json::json;
 
     use crate::engine::configuration::Configuration;
-    use crate::engine::validate::testing::found_among;
+    use crate::engine::validate::testing::{found_among, found_stored};
 
     fn other(namespace: &str, name: &str, model: &str, service: &str) -> String {
         format!(
@@ -88,6 +88,42 @@ mod tests {
         let elsewhere = json!({"environment": "development", "serviceRef": {"name": "my-model", "targetPort": 8080}});
         let twin = other("default", "first", "my-model", "{name: other}");
         assert_eq!(found_among(&twin, &Configuration::default(), &elsewhere), [""; 0]);
+    }
+
+    /// A running object keeps what it has, whoever claims the same later.
+    #[test]
+    fn to_the_reconciler_only_those_count_that_were_there_first() {
+        let twin = |namespace: &str, name: &str, created: &str| {
+            let twin = other(namespace, name, "my-model", "{name: my-model, namespace: default}");
+            twin.replacen("metadata: {", &format!("metadata: {{creationTimestamp: \"{created}\", "), 1)
+        };
+        let grant = "\
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: g, namespace: default}
+spec:
+  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: b}]
+  to: [{group: \"\", kind: Service}]
+";
+        // The object is called my-model, and is of noon.
+        for (namespace, name, created, rules) in [
+            ("default", "first", "2026-01-01T11:59:59Z", vec!["[MD003]", "[MD004]"]),
+            ("default", "later", "2026-01-01T12:00:01Z", vec![]),
+            ("default", "a", "2026-01-01T12:00:00Z", vec!["[MD003]", "[MD004]"]),
+            ("default", "z", "2026-01-01T12:00:00Z", vec![]),
+            ("b", "secret", "2025-01-01T00:00:00Z", vec!["[MD003]", "[MD004]"]),
+            ("b", "secret", "2027-01-01T00:00:00Z", vec![]),
+        ] {
+            let objects = [twin(namespace, name, created), grant.to_owned()].join("---\n");
+            let said = found_stored(&objects, "2026-01-01T12:00:00Z");
+            let found: Vec<&str> = said.iter().map(|text| &text[text.rfind('[').unwrap()..]).collect();
+            assert_eq!(found, rules, "{namespace}/{name} of {created}: {said:?}");
+            assert!(said.iter().all(|text| !text.contains("secret")), "{said:?}");
+        }
+        // Of several, one that may be named.
+        let objects = [twin("b", "secret", "2025-01-01T00:00:00Z"), twin("default", "older", "2026-01-01T11:00:00Z")];
+        let said = found_stored(&[objects.join("---\n"), grant.to_owned()].join("---\n"), "2026-01-01T12:00:00Z");
+        assert!(said[0].contains("ModelDeployment \"older\""), "{said:?}");
     }
 
     #[test]

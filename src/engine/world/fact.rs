@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Name;
 use super::autoscaler::Autoscaler;
 use super::port::{PodPorts, Port};
+use super::{Age, Name};
 use crate::api::{AUTHORIZATION_GROUP, DEPLOYMENT_GROUP, GATEWAY_GROUP};
 use crate::engine::parse::Node;
 use crate::engine::policy::Options;
@@ -109,6 +109,8 @@ pub struct Deployment {
     pub(super) service: Option<Name>,
     /// The local policies that it names, each once.
     pub(super) policies: Vec<Name>,
+    /// Since when it has been there.
+    pub(super) age: Age,
 }
 
 /// The pods of a workload.
@@ -161,7 +163,8 @@ impl Fact {
         Some(match resource {
             Resource::Policies => Self::Policy(full, spec.and_then(Options::of)),
             Resource::ModelDeployments => {
-                Self::ModelDeployment(full, spec.map(|spec| deployment(spec, namespace)).unwrap_or_default())
+                let is = spec.map(|spec| deployment(spec, namespace)).unwrap_or_default();
+                Self::ModelDeployment(full, Deployment { age: Age::of(object), ..is })
             }
             Resource::Services => Self::Service(full, spec.map(Port::all).unwrap_or_default()),
             Resource::Workloads(kind) => {
@@ -204,6 +207,7 @@ fn deployment(spec: &Node<'_>, namespace: &str) -> Deployment {
         model: model.map(|model| Name::new(environment, model)),
         service: spec.get("serviceRef").and_then(full),
         policies,
+        age: Age::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A world is a value: a copy costs next to nothing and shares its content, so that every judgement has one that does not
 //! change under it, while whoever keeps it up to date changes another copy.
 
+mod age;
 mod autoscaler;
 mod by_namespace;
 mod fact;
@@ -17,6 +18,7 @@ use rpds::{HashTrieMapSync, HashTrieSetSync, RedBlackTreeSetSync};
 
 use super::policy::Options;
 use crate::api::AUTHORIZATION_GROUP;
+pub use age::{Age, Others};
 pub use autoscaler::{Autoscaler, Metric};
 use by_namespace::ByNamespace;
 
@@ -210,7 +212,7 @@ impl World {
 
     /// Changes every set of an index in which the object belongs.
     fn index(&mut self, name: &Name, deployment: &Deployment, change: impl Fn(&mut RedBlackTreeSetSync<Name>, Name)) {
-        let Deployment { model, service, policies } = deployment;
+        let Deployment { model, service, policies, age: _ } = deployment;
         let Self { by_model, by_service, by_policy, .. } = self;
         let each = |index: &mut Index, key: &Name| reindex(index, key, |set| change(set, name.clone()));
         if let Some(model) = model {
@@ -291,16 +293,17 @@ impl World {
         self.namespaces.contains(name)
     }
 
-    /// Another ModelDeployment that serves this model in this environment: the first of its own namespace, or else of all.
+    /// One of the other ModelDeployments that serve this model in this environment: the first of its own namespace, or else of all.
     #[must_use]
-    pub fn with_model(&self, environment: &str, model: &str, own: &Name) -> Option<&Name> {
-        self.other(&self.by_model, &Name::new(environment, model), own, |_| true)
+    pub fn with_model(&self, environment: &str, model: &str, own: &Name, others: Others) -> Option<&Name> {
+        self.other(&self.by_model, &Name::new(environment, model), own, others, |_| true)
     }
 
-    /// Another ModelDeployment that routes this Service. One of another namespace without a grant lays no claim.
+    /// One of the other ModelDeployments that route this Service. One of another namespace without a grant lays no claim.
     #[must_use]
-    pub fn with_service(&self, service: &Name, own: &Name) -> Option<&Name> {
-        self.other(&self.by_service, service, own, |name| self.reaches(name.namespace(), "", "Service", service))
+    pub fn with_service(&self, service: &Name, own: &Name, others: Others) -> Option<&Name> {
+        let reaches = |name: &Name| self.reaches(name.namespace(), "", "Service", service);
+        self.other(&self.by_service, service, own, others, reaches)
     }
 
     fn other<'w>(
@@ -308,13 +311,42 @@ impl World {
         index: &'w Index,
         key: &Name,
         own: &Name,
+        others: Others,
         counts: impl Fn(&Name) -> bool,
     ) -> Option<&'w Name> {
         let set = index.get(key)?;
+        let (first, most) = match others {
+            Others::All => (None, MAX_LOOKED_AT),
+            // Among those that are left out there could be the one that counts. Whoever came late finds one before it soon.
+            Others::Before(age) => (Some(age), usize::MAX),
+        };
+        let in_the_way = |name: &Name| first.is_none_or(|age| (self.age(name), name) < (age, own));
         let first_of_namespace = Name::new(own.namespace(), "");
         let near = set.range(first_of_namespace..).take_while(|name| name.namespace() == own.namespace());
-        let mut all = near.take(MAX_LOOKED_AT).chain(set.iter().take(MAX_LOOKED_AT));
-        all.find(|name| *name != own && counts(name))
+        let mut all = near.take(most).chain(set.iter().take(most));
+        all.find(|name| *name != own && in_the_way(name) && counts(name))
+    }
+
+    fn age(&self, of: &Name) -> Age {
+        self.deployments.get(of).map_or_else(Age::default, |deployment| deployment.age)
+    }
+
+    /// Whether two ModelDeployments both claim a Service, and the first was there before the other.
+    #[must_use]
+    pub fn has_service_before(&self, service: &Name, first: &Name, other: &Name) -> bool {
+        let claims = |name: &Name| self.by_service.get(service).is_some_and(|all| all.contains(name));
+        claims(first) && claims(other) && (self.age(first), first) < (self.age(other), other)
+    }
+
+    /// The other ModelDeployments that claim what this one does, its model or its Service; perhaps more than once.
+    pub fn rivals<'w>(&'w self, of: &'w Name) -> impl Iterator<Item = &'w Name> {
+        let claims =
+            self.deployments.get(of).map(|deployment| (deployment.model.as_ref(), deployment.service.as_ref()));
+        let (model, service) = claims.unwrap_or_default();
+        let model = model.and_then(|model| self.by_model.get(model));
+        let service = service.and_then(|service| self.by_service.get(service));
+        let all = model.into_iter().chain(service).flat_map(|all| all.iter().take(MAX_LOOKED_AT));
+        all.filter(move |name| *name != of)
     }
 
     /// The ModelDeployments that name a local policy, and may.

@@ -219,6 +219,7 @@ fn any_deployment() -> impl Strategy<Value = (Name, Deployment)> {
             model,
             service,
             policies: policies.into_iter().collect(),
+            age: Age::default(),
         }),
     )
 }
@@ -276,12 +277,47 @@ proptest! {
                 let key = Name::new(namespace, name);
                 // Nothing is granted: claims from elsewhere do not count.
                 let granted = |mut names: Vec<Name>| { names.retain(|name| name.namespace() == namespace); names };
-                prop_assert_eq!(world.with_model(namespace, name, &nobody).cloned(), of(&|it| it.model.as_ref() == Some(&key)).first().cloned());
-                prop_assert_eq!(world.with_service(&key, &nobody).cloned(), granted(of(&|it| it.service.as_ref() == Some(&key))).first().cloned());
+                prop_assert_eq!(world.with_model(namespace, name, &nobody, Others::All).cloned(), of(&|it| it.model.as_ref() == Some(&key)).first().cloned());
+                prop_assert_eq!(world.with_service(&key, &nobody, Others::All).cloned(), granted(of(&|it| it.service.as_ref() == Some(&key))).first().cloned());
                 prop_assert_eq!(sorted(world.with_policy(&key).collect()), granted(of(&|it| it.policies.contains(&key))));
             }
         }
     }
+}
+
+#[test]
+fn who_was_there_first_is_found_however_many_came_later() {
+    let object = |name: &str, created: &str| {
+        format!(
+            "{{apiVersion: deployment.beamlit.com/v1alpha1, kind: ModelDeployment, metadata: {{name: {name}, creationTimestamp: {created}}}, \
+             spec: {{model: m, serviceRef: {{name: s}}}}}}\n"
+        )
+    };
+    let mut objects: Vec<String> =
+        (0..=MAX_LOOKED_AT).map(|index| object(&format!("late-{index}"), "\"2026-01-02T00:00:00Z\"")).collect();
+    objects.push(object("old", "\"2026-01-01T00:00:00Z\""));
+    objects.push(object("nobody-knows", "null"));
+    let world = world(&objects.join("---\n"));
+    let name = |name: &str| Name::new("a", name);
+    let service = name("s");
+    let age = |of: &str| world.age(&name(of));
+    let before = |of: &str| world.with_model("production", "m", &name(of), Others::Before(age(of))).cloned();
+    assert_eq!(before("old"), None);
+    assert_eq!(world.with_service(&service, &name("old"), Others::Before(age("old"))), None);
+    // Of one second, the name decides.
+    assert_eq!(before("late-0"), Some(name("old")));
+    assert_eq!(world.with_service(&service, &name("late-7"), Others::Before(age("late-7"))), Some(&name("late-0")));
+    assert!(before("nobody-knows").is_some());
+    assert!(world.has_service_before(&service, &name("old"), &name("late-0")));
+    assert!(world.has_service_before(&service, &name("late-0"), &name("late-1")));
+    assert!(!world.has_service_before(&service, &name("late-0"), &name("old")));
+    assert!(!world.has_service_before(&service, &name("old"), &name("gone")));
+    // Whoever writes anew is told of any.
+    assert!(world.with_model("production", "m", &name("old"), Others::All).is_some());
+    assert!(world.rivals(&name("late-1")).any(|rival| *rival == name("late-0")));
+    assert!(world.rivals(&name("late-1")).all(|rival| *rival != name("late-1")));
+    assert_eq!(world.rivals(&name("gone")).count(), 0);
+    assert!(size_of::<Deployment>() <= 64, "what is kept of each object is counted by the ten thousand");
 }
 
 /// Most events of a watch change nothing that is kept, and a copy of the world would be made for each.

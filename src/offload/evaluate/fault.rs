@@ -28,6 +28,9 @@ pub enum Fault {
     /// The workload has no pods.
     #[error("the workload has no pods")]
     NoPods,
+    /// Nobody can tell which pods there are.
+    #[error("nobody can tell which pods there are: the watch of them was lost more than a minute ago")]
+    PodsUnknown,
     /// No pod that counts has a sample.
     #[error("no pod that counts has a sample")]
     NoSamples,
@@ -90,7 +93,9 @@ impl Fault {
     #[must_use]
     pub const fn kind(&self) -> Invalid {
         match self {
-            Self::Unavailable(_) | Self::Unreadable(_) | Self::Refused(_) | Self::Misplaced => Invalid::Unavailable,
+            Self::Unavailable(_) | Self::Unreadable(_) | Self::Refused(_) | Self::Misplaced | Self::PodsUnknown => {
+                Invalid::Unavailable
+            }
             Self::NotKnown(_) | Self::NoPods | Self::NoSamples | Self::NoSeries => Invalid::NoSamples,
             Self::Stale { .. } => Invalid::Stale,
             Self::NoRequest { .. } | Self::NoPodRequest { .. } | Self::NoContainer { .. } | Self::ZeroRequests(_) => {

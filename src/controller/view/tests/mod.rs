@@ -5,6 +5,7 @@ mod pods;
 mod running;
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use kube::runtime::watcher::Event;
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ fn of_a_workload_its_scale_is_known() {
     driven.put(deployments, &deployment(2));
     assert_eq!(driven.told(), change);
     let Lookup::Found(scaled) = driven.view.workload(Workload::Deployment, &name("model")) else { panic!() };
-    assert_eq!((&*scaled.uid, scaled.replicas, scaled.desired), ("u", 2, 3));
+    assert_eq!((&*scaled.uid, scaled.replicas), ("u", 2));
     assert_eq!(scaled.selector.to_string(), "app=model");
     assert_eq!(driven.view.workload(Workload::StatefulSet, &name("model")), Lookup::Missing);
 
@@ -149,19 +150,19 @@ fn of_a_workload_its_scale_is_known() {
 }
 
 #[test]
-fn a_daemon_set_is_as_large_as_its_nodes_make_it_and_others_have_one_replica_if_nobody_says() {
+fn a_daemon_set_has_the_pods_that_its_nodes_give_it() {
     let driven = Driven::empty();
     let numbers = |kind, object: Value| {
         driven.put(driven.workloads(kind), &object);
         let Lookup::Found(scaled) = driven.view.workload(kind, &name("w")) else { panic!() };
-        (scaled.replicas, scaled.desired)
+        scaled.replicas
     };
     let metadata = json!({"namespace": "ns", "name": "w"});
     let status = json!({"currentNumberScheduled": 4, "desiredNumberScheduled": 5, "numberReady": 3});
-    assert_eq!(numbers(Workload::DaemonSet, json!({"metadata": metadata, "spec": {}, "status": status})), (4, 5));
+    assert_eq!(numbers(Workload::DaemonSet, json!({"metadata": metadata, "spec": {}, "status": status})), 4);
     for kind in [Workload::Deployment, Workload::StatefulSet, Workload::ReplicaSet] {
-        assert_eq!(numbers(kind, json!({"metadata": metadata, "spec": {}})), (0, 1));
-        assert_eq!(numbers(kind, json!({"metadata": metadata, "spec": {"replicas": 0}})), (0, 0));
+        assert_eq!(numbers(kind, json!({"metadata": metadata, "spec": {"replicas": 2}, "status": {"replicas": 3}})), 3);
+        assert_eq!(numbers(kind, json!({"metadata": metadata, "spec": {"replicas": 2}})), 0);
     }
 }
 
@@ -230,9 +231,6 @@ async fn nothing_is_said_before_it_was_listed() {
     driven.list(slices, &[placeholder()]);
     assert_eq!(driven.view.local(&name("s"), None), Local::Ready(0));
 
-    let waiting = "waiting for: pods, deployments (reconciler), statefulsets (reconciler), daemonsets (reconciler), \
-                   replicasets (reconciler)";
-    assert_eq!(driven.view.report().missing, [waiting]);
     driven.list(pods, &[]);
     let (last, first) = workloads.split_last().unwrap();
     first.iter().for_each(|kept| driven.list(kept, &[]));
@@ -241,7 +239,6 @@ async fn nothing_is_said_before_it_was_listed() {
     driven.list(last, &[]);
     complete.await;
     driven.view.complete().await;
-    assert_eq!((driven.view.report(), driven.view.stale()), (Report::default(), None));
 }
 
 #[test]
@@ -268,7 +265,7 @@ fn what_a_later_list_lacks_is_gone_and_only_what_changed_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_lost_is_told_with_its_age_and_after_a_minute_nobody_can_tell_what_is_ready() {
+async fn what_is_lost_counts_for_a_minute_and_then_nobody_can_tell() {
     let driven = Driven::empty();
     let Inner { slices, services, pods, .. } = driven.inner();
     driven.put(services, &service("s", &json!({})));
@@ -277,19 +274,37 @@ async fn what_is_lost_is_told_with_its_age_and_after_a_minute_nobody_can_tell_wh
     let fault = |cause: &str| Fault { act: "watch", cause: cause.to_owned(), kind: Kind::Other };
     slices.health.failed(&fault("refused"));
     let wait = |seconds| tokio::time::advance(Duration::from_secs(seconds));
-    wait(20).await;
-    pods.health.failed(&fault("cut"));
-    wait(30).await;
-    let stale = Stale { resource: "endpointslices", ago: Duration::from_secs(50), why: "refused".to_owned() };
-    assert_eq!(driven.view.stale(), Some(stale));
+    wait(50).await;
     assert_eq!(driven.view.local(&name("s"), None), Local::Ready(0));
-    assert_eq!(driven.view.report().warnings.len(), 2);
     wait(20).await;
     assert_eq!(driven.view.local(&name("s"), None), Local::Unknown);
-    assert_eq!(driven.view.report().missing, ["the watch of endpointslices was lost 70 s ago: refused"]);
+    // What must be written on a Service is written all the same.
+    services.health.failed(&fault("refused"));
+    wait(70).await;
+    assert!(matches!(driven.view.service(&name("s")), Lookup::Found(_)));
+    driven.list(services, &[service("s", &json!({}))]);
     driven.list(slices, &[placeholder()]);
     assert_eq!(driven.view.local(&name("s"), None), Local::Ready(0));
-    assert_eq!(driven.view.stale().map(|stale| stale.resource), Some("pods"));
+
+    let deployments = driven.workloads(Workload::Deployment);
+    driven.put(deployments, &deployment(2));
+    let known = || {
+        let Lookup::Found(scaled) = driven.view.workload(Workload::Deployment, &name("model")) else { return None };
+        Some((scaled.replicas, driven.view.pods("ns", &scaled.selector)))
+    };
+    assert_eq!(known(), Some((2, Some(Vec::new()))));
+    pods.health.failed(&fault("cut"));
+    wait(59).await;
+    assert_eq!(known(), Some((2, Some(Vec::new()))));
+    wait(1).await;
+    assert_eq!(known(), Some((2, None)));
+    deployments.health.failed(&fault("cut"));
+    wait(60).await;
+    assert_eq!(driven.view.workload(Workload::Deployment, &name("model")), Lookup::Unknown);
+    assert_eq!(driven.view.workload(Workload::StatefulSet, &name("model")), Lookup::Missing);
+    driven.list(deployments, &[deployment(2)]);
+    driven.list(pods, &[]);
+    assert_eq!(known(), Some((2, Some(Vec::new()))));
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ fn pod(name: &str, labels: &Value) -> Value {
 }
 
 fn names(driven: &Driven, selector: &Selector) -> Vec<String> {
-    driven.view.pods("ns", selector).into_iter().map(|pod| pod.name).collect()
+    driven.view.pods("ns", selector).unwrap().into_iter().map(|pod| pod.name).collect()
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn of_a_pod_what_an_hpa_looks_at_is_known() {
         requests: cpu(4000),
         overhead: cpu(250),
     };
-    assert_eq!(driven.view.pods("ns", &app("a")), [expected]);
-    assert_eq!(driven.view.pods("other", &app("a")), []);
+    assert_eq!(driven.view.pods("ns", &app("a")).unwrap(), [expected]);
+    assert_eq!(driven.view.pods("other", &app("a")).unwrap(), []);
     // Nobody waits for that.
     assert_eq!(driven.told(), []);
 }
@@ -98,7 +98,7 @@ fn what_a_pod_does_not_say_is_left_open() {
         let mut pod = pod("p", &json!({"app": "a"}));
         pod["status"] = status;
         driven.put(&driven.inner().pods, &pod);
-        let [found] = &driven.view.pods("ns", &app("a"))[..] else { panic!() };
+        let [found] = &driven.view.pods("ns", &app("a")).unwrap()[..] else { panic!() };
         assert_eq!((found.phase, found.ready, found.started, found.deleting), (phase, ready, None, false));
     }
 }

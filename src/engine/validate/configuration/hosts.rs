@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::engine::configuration::Guarded;
 use crate::engine::finding::rules::{CF001, CF002, CF003, CF017, CF018, CF019, RT002};
-use crate::engine::finding::{At, Finding, Findings, without_userinfo};
+use crate::engine::finding::{At, Finding, Findings, without_secrets};
 use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
 use crate::engine::units::{Host, HostFault, HostMap, HostPattern};
@@ -15,7 +15,7 @@ pub(super) fn pattern(out: &mut Findings, at: &At<'_>, node: Option<&Node<'_>>) 
     let text = node?.text().filter(|text| !text.is_empty())?;
     match HostPattern::parse(text) {
         Err(HostFault { message, hint }) => {
-            out.add(Finding::new(&CF001, at, message).value(&without_userinfo(text)).maybe_hint(hint));
+            out.add(Finding::new(&CF001, at, message).value(&without_secrets(text)).maybe_hint(hint));
             None
         }
         Ok(pattern) => {
@@ -45,7 +45,7 @@ pub(super) fn beamlit(out: &mut Findings, at: &At<'_>, document: &Node<'_>, surr
         Ok(HostPattern::Below(_)) => Finding::new(&CF017, at, "must be one host, without a wildcard"),
         Err(HostFault { message, hint }) => Finding::new(&CF017, at, message).maybe_hint(hint),
     };
-    out.add(fault.value(&without_userinfo(text)));
+    out.add(fault.value(&without_secrets(text)));
 }
 
 /// Judges `allowedHosts`; `at` is its place.

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::engine::finding::rules::{CF020, CF021, CF022};
-use crate::engine::finding::{At, Finding, Findings, is_unprintable, without_userinfo};
+use crate::engine::finding::{At, Finding, Findings, is_unprintable, without_secrets};
 use crate::engine::parse::Node;
 use crate::engine::suggest;
 
@@ -16,7 +16,7 @@ pub(super) fn prometheus(out: &mut Findings, at: &At<'_>, node: &Node<'_>) {
             Ok(url) => plain = url.scheme() == "http",
             Err(message) => {
                 let hint = without_api(text).map(|better| suggest::hint(&better));
-                out.add(Finding::new(&CF020, &at.field("url"), message).value(&shown(text)).maybe_hint(hint));
+                out.add(Finding::new(&CF020, &at.field("url"), message).value(&without_secrets(text)).maybe_hint(hint));
             }
         }
     }
@@ -67,13 +67,4 @@ fn without_api(text: &str) -> Option<String> {
         .into_iter()
         .find_map(|end| text.strip_suffix(end))
         .map(str::to_owned)
-}
-
-/// A URL as people may see it: without credentials, and without a query, where some put them.
-fn shown(text: &str) -> String {
-    let text = without_userinfo(text);
-    match text.split_once('?') {
-        Some((before, query)) if !query.is_empty() => format!("{before}?…"),
-        _ => text,
-    }
 }

@@ -66,7 +66,7 @@ pub(super) fn granted(
     let mut finding = Finding::new(&RF003, &at.field("namespace"), message).value(namespace).maybe_hint(hint);
     finding = finding.related(&at.field("name")).related(&at.field("kind"));
     // In files the grant can stand beside the object: there a missing one is a fault.
-    if reading == Reading::Review && surroundings.configuration.missing_grant == Answer::Warn {
+    if reading != Reading::File && surroundings.configuration.missing_grant == Answer::Warn {
         finding.severity = Severity::Warning;
     }
     out.add(finding);

@@ -6,7 +6,7 @@ mod oauth;
 mod path_prefix;
 
 use crate::engine::finding::rules::{RT001, RT002};
-use crate::engine::finding::{At, Finding, Findings, without_userinfo};
+use crate::engine::finding::{At, Finding, Findings, without_secrets};
 use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
 use crate::engine::units::HostPort;
@@ -30,12 +30,35 @@ pub(super) fn backend(out: &mut Findings, at: &At<'_>, node: &Node<'_>, surround
 fn host(out: &mut Findings, at: &At<'_>, text: &str, surroundings: &Surroundings<'_>) {
     match HostPort::parse(text) {
         Err(fault) => {
-            out.add(Finding::new(&RT001, at, fault.message).value(&without_userinfo(text)).maybe_hint(fault.hint))
+            out.add(Finding::new(&RT001, at, fault.message).value(&without_secrets(text)).maybe_hint(fault.hint))
         }
         Ok(host) => {
             if let Some(why) = guard::forbidden(&host.host, surroundings) {
                 out.add(Finding::new(&RT002, at, why).value(text));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::engine::validate::testing::{found, texts};
+
+    #[test]
+    fn what_may_be_a_secret_in_a_host_or_a_path_is_not_repeated() {
+        for (host, shown) in [
+            ("a.example?token=secret", "a.example?…"),
+            ("user:secret@a.example", "…@a.example"),
+            ("https://a.example/x?token=secret", "https://a.example/x?…"),
+            ("a.example#secret", "a.example#…"),
+        ] {
+            let backend = json!({"remoteBackend": {"host": host, "pathPrefix": "/v1?key=secret"}, "metrics": []});
+            let said = texts(&found("offloadingConfig", backend));
+            assert!(said.iter().any(|text| text.contains(&format!("\"{shown}\""))), "{said:?}");
+            assert!(said.iter().any(|text| text.contains("\"/v1?…\"")), "{said:?}");
+            assert!(said.iter().all(|text| !text.contains("secret")), "{said:?}");
         }
     }
 }

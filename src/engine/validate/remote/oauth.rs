@@ -4,7 +4,7 @@ use url::Url;
 
 use super::guard;
 use crate::engine::finding::rules::{RT002, RT008, RT009, RT010, RT011, RT012, RT013};
-use crate::engine::finding::{At, Finding, Findings, is_unprintable, without_userinfo};
+use crate::engine::finding::{At, Finding, Findings, is_unprintable, without_secrets};
 use crate::engine::parse::Node;
 use crate::engine::subject::Surroundings;
 use crate::engine::units::{Host, HostPort};
@@ -72,12 +72,12 @@ fn is_secret_key(key: &str) -> bool {
 
 fn token_url(out: &mut Findings, at: &At<'_>, text: &str, surroundings: &Surroundings<'_>) {
     match parse_token_url(text) {
-        Err(message) => out.add(Finding::new(&RT011, at, message).value(&shown(text))),
+        Err(message) => out.add(Finding::new(&RT011, at, message).value(&without_secrets(text))),
         Ok(host) => {
             if let Some(why) = guard::forbidden(&host, surroundings) {
                 out.add(
                     Finding::new(&RT002, at, why.replace("a remote backend", "where tokens are had"))
-                        .value(&shown(text)),
+                        .value(&without_secrets(text)),
                 );
             }
         }
@@ -110,15 +110,6 @@ fn parse_token_url(text: &str) -> Result<Host, &'static str> {
     }
     // What the URL parser makes of a host is more than a host may be: names with wildcards, numbers that are addresses.
     HostPort::parse(authority).map(|host| host.host).map_err(|_| "must name a host: a DNS name, or a plain IP address")
-}
-
-/// A URL as people may see it: without credentials, and without a query, where some put them.
-fn shown(text: &str) -> String {
-    let text = without_userinfo(text);
-    match text.split_once('?') {
-        Some((before, query)) if !query.is_empty() => format!("{before}?…"),
-        _ => text,
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is put before the path of every request.
 
 use crate::engine::finding::rules::RT003;
-use crate::engine::finding::{At, Finding, Findings};
+use crate::engine::finding::{At, Finding, Findings, without_query};
 use crate::engine::suggest;
 
 /// The names that are filled in after a `$`.
@@ -10,7 +10,7 @@ const VARIABLES: [&str; 2] = ["workspace", "model"];
 /// Judges `pathPrefix`.
 pub(super) fn path_prefix(out: &mut Findings, at: &At<'_>, text: &str) {
     if let Err((message, hint)) = check(text) {
-        out.add(Finding::new(&RT003, at, message).value(text).maybe_hint(hint));
+        out.add(Finding::new(&RT003, at, message).value(&without_query(text)).maybe_hint(hint));
     }
 }
 
