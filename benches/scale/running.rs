@@ -49,7 +49,7 @@ impl Running {
         let first = self.wait("a first decision", |metrics| sum(metrics, "decisions_total{") > 0.0)?;
         let models = cluster.models();
         let all = self.wait("every object to be decided", |metrics| count(metrics, "offload_weight{") >= models)?;
-        self.rest()?;
+        self.rest(models)?;
         Ok(Row { decided: Some((first, all)), ..self.later(cluster, what, look)? })
     }
 
@@ -62,8 +62,8 @@ impl Running {
         sleep(look);
         let after = self.count()?;
         let time = (after.at - before.at).as_secs_f64();
-        let faults = sum(&self.metrics()?, "metric_source_up{");
-        if faults < 1.0 {
+        let up = sum(&self.metrics()?, "metric_source_up{");
+        if up < 1.0 {
             return Err(format!("nobody answered what pods use\n{}", self.operator.log()));
         }
         Ok(Row {
@@ -79,13 +79,14 @@ impl Running {
     }
 
     /// Waits until next to nothing is written: a hundredth of the objects in five seconds.
-    fn rest(&self) -> Result<(), String> {
+    fn rest(&self, models: usize) -> Result<(), String> {
         let began = Instant::now();
         let mut written = self.count()?.calls;
         loop {
             sleep(Duration::from_secs(5));
             let now = self.count()?.calls;
-            if now[0] - written[0] < 20.0 && now[2] - written[2] < 20.0 {
+            let few = 10.0 + models as f64 / 100.0;
+            if now[0] - written[0] < few && now[2] - written[2] < few {
                 return Ok(());
             }
             if began.elapsed() > PATIENCE {

@@ -12,16 +12,19 @@ use crate::telemetry::reconciler::Answer;
 /// The namespace whose uid stands for the cluster, as elsewhere (OpenTelemetry's `k8s.cluster.uid`): it is there from first to last.
 const NAMESPACE: &str = "kube-system";
 
-/// How often it is asked for, and how long between.
-const ATTEMPTS: usize = 5;
-const AGAIN: Duration = Duration::from_secs(1);
+/// How long it is waited for: what is put on Beamlit without it is changed once more when it is known.
+pub(super) const WAIT: Duration = Duration::from_secs(2);
 
-/// Asks for it. Who is not told goes on without: then nobody notices what is left on Beamlit.
+/// After how long it is asked for again: at first, and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Asks for it until somebody tells.
 pub(super) async fn learn(context: &Context) {
     let api: Api<Namespace> = Api::all(context.client.clone());
     // Like the watch of namespaces, which may list them and nothing else.
     let only = ListParams::default().fields(&format!("metadata.name={NAMESPACE}"));
-    for attempt in 1..=ATTEMPTS {
+    let mut again = AGAIN.0;
+    loop {
         let listed = api.list_metadata(&only).await;
         let answer = listed.as_ref().map_or_else(Answer::of_error, |_| Answer::Ok);
         context.metrics.kubernetes_request("get_cluster", answer);
@@ -31,10 +34,11 @@ pub(super) async fn learn(context: &Context) {
                 uid.into_iter().for_each(|uid| _ = context.cluster.set(uid));
                 return;
             }
-            Err(error) if attempt == ATTEMPTS => {
-                tracing::warn!("which cluster this is cannot be told: {error}");
+            Err(error) => {
+                tracing::warn!(again_in = ?again, "which cluster this is cannot be told: {error}");
+                sleep(again).await;
+                again = (again * 2).min(AGAIN.1);
             }
-            Err(_) => sleep(AGAIN).await,
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Memory {
     references: Mutex<References>,
     /// The template of each object's pods as it was last read, as text, and its print.
     templates: Mutex<HashMap<Name, (u64, Box<str>)>>,
+    /// When the words of the conditions of each ModelDeployment were written last.
+    reworded: Mutex<HashMap<Name, Instant>>,
     /// The version of each ModelDeployment that was written last, and when, until its watch has told of it.
     written: Mutex<HashMap<Name, (Version, Instant)>>,
 }
@@ -41,6 +43,8 @@ pub(super) const BEHIND: Duration = Duration::from_secs(5);
 pub(super) struct Course {
     /// The uid of the ModelDeployment.
     pub(super) uid: String,
+    /// The Service whose weight it is.
+    pub(super) service: Name,
     /// What was decided, and on what grounds, as it was last stored or goes on from there.
     pub(super) state: State,
     /// Whether the model was last reported as deployed on Beamlit, if anybody ever said.
@@ -66,12 +70,14 @@ pub(super) struct Course {
 }
 
 /// What was written on a Service, whether anybody heard that it was or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Written {
     /// Which.
     pub(super) service: Name,
     /// What, to tell it from anything else.
     print: u64,
+    /// The version of the Service with it; none before the API server has said so.
+    pub(super) version: Option<Version>,
 }
 
 impl Written {
@@ -80,7 +86,19 @@ impl Written {
     pub(super) fn of(service: &Name, uid: &str, says: &BTreeMap<&'static str, String>) -> Self {
         let mut hasher = DefaultHasher::new();
         (uid, says).hash(&mut hasher);
-        Self { service: service.clone(), print: hasher.finish() }
+        Self { service: service.clone(), print: hasher.finish(), version: None }
+    }
+
+    /// Whether it is the same on the same.
+    #[must_use]
+    pub(super) fn says(&self, other: &Self) -> bool {
+        (&self.service, self.print) == (&other.service, other.print)
+    }
+
+    /// Whether it was written on this Service after a look at it.
+    #[must_use]
+    pub(super) fn is_newer_than(&self, service: &Name, looked_at: &str) -> bool {
+        self.service == *service && self.version.zip(Version::read(looked_at)).is_some_and(|(own, its)| own > its)
     }
 }
 
@@ -280,6 +298,16 @@ impl Memory {
         is_behind
     }
 
+    /// Whether the conditions of an object may be written for nothing but their words: not more often than this.
+    pub(super) fn may_reword(&self, object: &Name, every: Duration) -> bool {
+        let mut reworded = held(&self.reworded);
+        let may = reworded.get(object).is_none_or(|at| at.elapsed() >= every);
+        if may {
+            reworded.insert(object.clone(), Instant::now());
+        }
+        may
+    }
+
     /// Notes what an object depends on.
     pub(super) fn refers(&self, object: &Name, to: BTreeSet<Reference>) {
         held(&self.references).set(object, to);
@@ -304,6 +332,7 @@ impl Memory {
         held(&self.references).set(object, BTreeSet::new());
         held(&self.templates).remove(object);
         held(&self.written).remove(object);
+        held(&self.reworded).remove(object);
         let has_course = held(&self.courses).contains_key(object);
         if has_course {
             held(&self.departed).insert(object.clone());
@@ -398,6 +427,14 @@ mod tests {
         memory.wrote(&name, version(20));
         tokio::time::advance(BEHIND).await;
         assert!(!memory.is_behind(&name, version(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn words_alone_are_written_every_so_often() {
+        let (memory, name, every) = (Memory::default(), Name::new("a", "m"), Duration::from_secs(60));
+        assert!(memory.may_reword(&name, every) && !memory.may_reword(&name, every));
+        tokio::time::advance(every).await;
+        assert!(memory.may_reword(&name, every) && !memory.may_reword(&name, every));
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod unfinished;
 pub mod view;
 mod writes;
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ use kube::client::Client;
 use kube::runtime::reflector;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::beamlit::{Changes, Mirror};
 pub use self::context::Configured;
@@ -131,8 +132,14 @@ pub async fn run(parts: Arc<Parts>) {
         tasks.spawn(async move {
             // Nothing is decided, and nobody's words are taken off a Service, before everything was listed once.
             context.listed().await;
-            cluster::learn(&context).await;
+            let mut learns = pin!(cluster::learn(&context));
+            let is_known = timeout(cluster::WAIT, learns.as_mut()).await.is_ok();
             tokio::join!(
+                async {
+                    if !is_known {
+                        learns.await;
+                    }
+                },
                 sweep::sweep(&context, sources, interval),
                 drive(
                     Controller::ModelDeployment,

@@ -108,24 +108,25 @@ pub(super) async fn wait<K: Ours>(
         Unfinished::Beamlit(error) => (word(error), format!("waiting for Beamlit before it can go: {why}")),
         _ => ("WriteFailed", format!("waiting for the API server before it can go: {why}")),
     };
-    context.events.tell(object, Tone::Warning, reason, &note).await;
-    if let Err(error) = say(object, context, said).await {
-        tracing::warn!("what an object waits for is not in its status: {error}");
+    match say(object, context, said).await {
+        // Each attempt would take one of the events that an object has, and leave none for its end.
+        Ok(false) => {}
+        Ok(true) => context.events.tell(object, Tone::Warning, reason, &note).await,
+        Err(error) => tracing::warn!("what an object waits for is not in its status: {error}"),
     }
     Unfinished::Going { why: Box::new(why), left }
 }
 
-/// Has the status of an object say this, and everything else as before.
-async fn say<K: Ours>(object: &Stored<K>, context: &Context, said: &[Said]) -> Result<(), NotWritten> {
+/// Has the status of an object say this, and everything else as before; whether that is new.
+async fn say<K: Ours>(object: &Stored<K>, context: &Context, said: &[Said]) -> Result<bool, NotWritten> {
     let mut status: Map<String, Value> = object.status().unwrap_or_default();
-    if let Some(conditions) = going(status.get("conditions"), said, object.generation()) {
-        status.insert("conditions".to_owned(), conditions);
-        if said.iter().any(|said| said.of == Type::Offloading && said.holds == Holds::No) {
-            status.insert("offloadingStatus".to_owned(), false.into());
-        }
-        context.writer.status(object, &status).await?;
+    let Some(conditions) = going(status.get("conditions"), said, object.generation()) else { return Ok(false) };
+    status.insert("conditions".to_owned(), conditions);
+    if said.iter().any(|said| said.of == Type::Offloading && said.holds == Holds::No) {
+        status.insert("offloadingStatus".to_owned(), false.into());
     }
-    Ok(())
+    context.writer.status(object, &status).await?;
+    Ok(true)
 }
 
 /// The conditions of an object that goes, if anything but their words is new: they are written once for each reason, for what is written

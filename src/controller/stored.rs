@@ -60,6 +60,13 @@ impl Ours for Policies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version(pub(super) u64);
 
+impl Version {
+    /// None of what is no number, of which nobody can tell.
+    pub(super) fn read(resource_version: &str) -> Option<Self> {
+        resource_version.parse().ok().map(Self)
+    }
+}
+
 /// An object of one of these kinds.
 #[derive(Clone, Debug)]
 pub(super) struct Stored<K> {
@@ -126,7 +133,7 @@ impl<K: Ours> Stored<K> {
 
     /// Its version, if one can be told from another.
     pub(super) fn version(&self) -> Option<Version> {
-        self.metadata.resource_version.as_deref()?.parse().ok().map(Version)
+        Version::read(self.metadata.resource_version.as_deref()?)
     }
 
     /// The number of its spec.

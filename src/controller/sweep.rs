@@ -1,6 +1,5 @@
 //! Asks the sources of metrics, and has every weight decided that there is.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::context::Context;
 use super::metrics::{Health, Query, Sources};
 use super::strays;
+use super::terms::Terms;
 use super::triggers::everything;
 use crate::telemetry::reconciler::Controller;
 
@@ -34,17 +34,23 @@ pub(super) async fn sweep(context: &Context, sources: Sources, every: Duration) 
             everything(context);
         }
         let queries = context.memory.queries();
-        if !is_due && !has_new(context, &queries) {
+        let before = context.readings.load_full();
+        let is_new = |query: &Query| before.as_deref().is_none_or(|readings| !readings.asked(query));
+        if !is_due && !queries.iter().any(is_new) {
             continue;
         }
         sources.configure(configuration.prometheus.as_ref());
         let readings = sources.read(&queries).await;
         context.readings.store(Some(Arc::new(readings)));
         tell(context, &sources);
+        let are_due = |terms: &Terms| is_due || terms.queries.iter().flatten().any(is_new);
+        context.autoscalers_due.extend(context.memory.with_terms(are_due));
         if is_due {
             strays::clean(context, &mut suspects).await;
+        } else {
+            // Many that come one after the other do not have everything asked again for each.
+            new.reset_after(every / 3);
         }
-        context.autoscalers_due.extend(context.memory.with_terms(|_| true));
     }
 }
 
@@ -53,12 +59,6 @@ fn ticks(every: Duration) -> Interval {
     // What took longer than that is not made up for.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
-}
-
-/// Whether somebody wants to know what nobody has asked for yet.
-fn has_new(context: &Context, queries: &BTreeSet<Query>) -> bool {
-    let readings = context.readings.load();
-    queries.iter().any(|query| readings.as_deref().is_none_or(|readings| !readings.asked(query)))
 }
 
 /// Tells how the sources do, and how much waits.

@@ -71,11 +71,21 @@ fn concerns(context: &Context, change: &Change) -> bool {
         // They advise, and decide nothing.
         Change::Of(Resource::HorizontalPodAutoscalers, _) | Change::All(Resource::HorizontalPodAutoscalers) => false,
         Change::Of(Resource::ReferenceGrants, grant) => {
-            due.extend(into(context, grant.namespace()));
+            // Who may not lays no claim: those who claim the same are the first, or no longer.
+            let world = context.watches.world();
+            let concerned = into(context, grant.namespace());
+            due.extend(concerned.iter().flat_map(|name| world.rivals(name)).cloned());
+            due.extend(concerned);
+            due.extend(context.memory.with_terms(Terms::is_contested));
             false
         }
         Change::Of(Resource::Namespaces, namespace) => {
             due.extend(into(context, namespace.name()));
+            // What was a host on the internet may be a Service of the namespace now.
+            due.extend(context.memory.with_terms(|terms| {
+                let host = &terms.spec.route.remote.host;
+                host.split('.').any(|label| label.eq_ignore_ascii_case(namespace.name()))
+            }));
             false
         }
         Change::All(_) => true,

@@ -31,7 +31,7 @@ pub(super) enum NotWritten {
     #[error("{0} is gone, or another one has taken its place")]
     Gone(String),
     /// It changed since it was looked at.
-    #[error("{0} has changed meanwhile")]
+    #[error("{0} changed meanwhile")]
     Changed(String),
     /// The API server did not do it.
     #[error("cannot write {what}: {why}")]
@@ -149,17 +149,17 @@ impl Writer {
         self.finalizers("add_finalizer", to, &finalizers).await
     }
 
-    /// Takes our finalizer off an object.
+    /// Takes our finalizer off an object, and tells its version without it, if it is still there.
     ///
     /// # Errors
     /// If it is still on it.
-    pub(super) async fn remove_finalizer<K: Ours>(&self, from: &Stored<K>) -> Result<(), NotWritten> {
+    pub(super) async fn remove_finalizer<K: Ours>(&self, from: &Stored<K>) -> Result<Option<Version>, NotWritten> {
         if !from.has_finalizer(FINALIZER) {
-            return Ok(());
+            return Ok(None);
         }
         let mut finalizers = from.metadata.finalizers.clone().unwrap_or_default();
         finalizers.retain(|own| own != FINALIZER);
-        gone_is_fine(self.finalizers("remove_finalizer", from, &finalizers).await.map(drop))
+        gone_is_fine(self.finalizers("remove_finalizer", from, &finalizers).await)
     }
 
     /// Everybody's finalizers are one list: it is written only as long as nobody else has.
@@ -178,7 +178,7 @@ impl Writer {
         self.came_of(operation, format!("the finalizers of {} {name}", K::KIND.name()), written)
     }
 
-    /// Has a Service say where its traffic goes. Only the Service with this uid.
+    /// Has a Service say where its traffic goes, and tells its version with that. Only the Service with this uid.
     ///
     /// # Errors
     /// If it does not say so.
@@ -187,12 +187,14 @@ impl Writer {
         service: &Name,
         uid: &str,
         says: &BTreeMap<&'static str, String>,
-    ) -> Result<(), NotWritten> {
+    ) -> Result<Option<Version>, NotWritten> {
         let object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": service.namespace(),
             "name": service.name(), "uid": uid, "annotations": says}});
         let api: Api<Service> = Api::namespaced(self.client.clone(), service.namespace());
         let written = api.patch_metadata(service.name(), &apply(), &Patch::Apply(&object)).await;
-        self.came_of("route", format!("the annotations of Service {service}"), written.map(drop))
+        let version = |metadata: Option<String>| metadata.as_deref().and_then(Version::read);
+        let written = written.map(|written| version(written.metadata.resource_version));
+        self.came_of("route", format!("the annotations of Service {service}"), written)
     }
 
     /// Has a Service say nothing any more, whoever wrote what it says; only as long as nobody writes to it meanwhile.
@@ -241,9 +243,9 @@ fn merge() -> PatchParams {
     PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
 }
 
-fn gone_is_fine(of: Result<(), NotWritten>) -> Result<(), NotWritten> {
+fn gone_is_fine<T: Default>(of: Result<T, NotWritten>) -> Result<T, NotWritten> {
     match of {
-        Err(NotWritten::Gone(_)) => Ok(()),
+        Err(NotWritten::Gone(_)) => Ok(T::default()),
         other => other,
     }
 }

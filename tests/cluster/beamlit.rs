@@ -274,6 +274,41 @@ fn an_object_goes_when_its_patience_ends_whoever_refuses() {
     assert_eq!(beamlit.violations(), [""; 0]);
 }
 
+/// Past the gate, which refuses that: an object that was there first takes the model of one that came later.
+#[test]
+fn of_two_objects_with_a_model_the_first_has_it_on_beamlit_and_the_other_when_it_is_free() {
+    let plane = troubled();
+    let kubectl = plane.namespace("models");
+    let beamlit = Beamlit::start();
+    serve(&kubectl, "first");
+    serve(&kubectl, "later");
+    let _operator = replica(&plane, "models", &flags(&plane, &beamlit));
+    let mut first = of_beamlit("first");
+    kubectl.apply(&first.to_string());
+    wait_for(&kubectl, "mdep first", "Synced", "Synced");
+    kubectl.apply(&of_beamlit("later").to_string());
+    wait_for(&kubectl, "mdep later", "Synced", "Synced");
+    let belongs_to = |name: &str| {
+        poll("the model to be another's", || {
+            let model = beamlit.store(|store| store.model("production", "later")).unwrap_or_default();
+            let owner = &model["metadata"]["labels"]["managed-by-object"];
+            if owner == &format!("models/{name}") { Ok(()) } else { Err(model.to_string()) }
+        })
+        .unwrap();
+    };
+    first["spec"]["model"] = "later".into();
+    kubectl.apply(&first.to_string());
+    let why = wait_for(&kubectl, "mdep later", "Synced", "NameTaken");
+    assert!(why.contains("\"first\""), "{why}");
+    wait_for(&kubectl, "mdep first", "Synced", "Synced");
+    belongs_to("first");
+    kubectl.ok("delete mdep first --timeout=30s");
+    wait_for(&kubectl, "mdep later", "Synced", "Synced");
+    belongs_to("later");
+    assert_eq!(beamlit.violations(), [""; 0]);
+    kubectl.ok("delete mdep later --timeout=30s");
+}
+
 /// What is decided by metrics goes to Beamlit, is half of everything, and survives its operator.
 #[test]
 fn killed_with_traffic_on_beamlit_it_writes_nothing_anew_when_it_is_back() {

@@ -122,7 +122,7 @@ fn whole(given: &Given) -> Whole<'_> {
     let Given { source, namespace, name, compiled } = given;
     let (kind, what) = match compiled {
         Compiled::ModelDeployment(plan, _) => {
-            let Plan { autoscaler, routing, beamlit, backend: _, blocked, blocked_by: _, unread: _, open } =
+            let Plan { autoscaler, routing, beamlit, backend: _, blocked, blocked_by: _, policies_unread: _, open } =
                 plan.as_ref();
             let what = What::ModelDeployment {
                 autoscaler: autoscaler.as_ref(),

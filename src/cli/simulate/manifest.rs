@@ -87,7 +87,7 @@ fn deployments(given: Result<Vec<Given>, Exit>) -> Result<Vec<Chosen>, Exit> {
 
 fn compiled(chosen: Chosen) -> Result<Compiled, Exit> {
     let full_name = chosen.full_name();
-    let Plan { autoscaler, routing: _, beamlit: _, backend: _, blocked, blocked_by: _, unread: _, open: _ } =
+    let Plan { autoscaler, routing: _, beamlit: _, backend: _, blocked, blocked_by: _, policies_unread: _, open: _ } =
         chosen.plan;
     let Some(spec) = autoscaler else {
         complain(&format!("ModelDeployment {full_name} has no offloadingConfig: nothing is ever sent away"));

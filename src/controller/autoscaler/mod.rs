@@ -55,7 +55,7 @@ pub(super) async fn reconcile(
     let course = context.memory.course(&name);
     let mut course = course.lock().await;
     let Some(terms) = context.memory.terms(&name) else { return Ok(nothing_new) };
-    if autoscaler.is_going() || autoscaler.controlled_by(Kind::ModelDeployment) != Some(terms.uid.as_str()) {
+    if autoscaler.controlled_by(Kind::ModelDeployment) != Some(terms.uid.as_str()) {
         return Ok(nothing_new);
     }
     if course.as_ref().is_none_or(|course| course.uid != terms.uid) {
@@ -64,6 +64,10 @@ pub(super) async fn reconcile(
         *course = Some(Course { written, ..resume::resume(&terms, &autoscaler, &name, &context.view) });
     }
     let Some(course) = course.as_mut() else { return Ok(nothing_new) };
+    if course.service != terms.service {
+        // What one Service came to is not where another begins: a failover of the one is none of the other.
+        (course.service, course.state) = (terms.service.clone(), State::default());
+    }
     if course.shown_by != autoscaler.uid() {
         // It was deleted and made again: what is decided stays, and what is shown begins anew.
         autoscaler.uid().clone_into(&mut course.shown_by);

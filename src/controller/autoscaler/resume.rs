@@ -16,18 +16,23 @@ use crate::offload::decide::State;
 
 /// Beside the decision's own state: the uid of the ModelDeployment.
 pub(super) const OWNER: &str = "owner";
+/// Beside the decision's own state: the Service whose weight it is, as `<namespace>/<name>`.
+pub(super) const SERVICE: &str = "service";
 /// Beside the decision's own state: what Beamlit last said of the model.
 pub(super) const REMOTE: &str = "remote";
 
 /// The course of an object that this process decides for the first time.
 pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, name: &Name, view: &View) -> Course {
     let mut shown: OffloadAutoscalerStatus = autoscaler.status().unwrap_or_default();
-    // What another object of the same name came to is not where this one begins.
+    // What another object of the same name came to, or this one on another Service, is not where this one begins.
     let stored = shown.state.take();
-    let stored = stored.filter(|stored| stored.get(OWNER).is_none_or(|owner| *owner == *terms.uid));
-    let state = stored.as_ref().map(State::read);
-    let state = match state {
+    let service = terms.service.to_string();
+    let is = |key: &str, own: &str| stored.as_ref().and_then(|stored| stored.get(key)).is_none_or(|its| *its == *own);
+    let is_its_own = is(OWNER, &terms.uid) && is(SERVICE, &service);
+    let stored = stored.filter(|_| is_its_own);
+    let state = match stored.as_ref().map(State::read) {
         Some(Ok(state)) => state,
+        _ if !is_its_own => State::default(),
         other => {
             if let Some(Err(unreadable)) = &other {
                 tracing::warn!(
@@ -44,6 +49,7 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
     };
     Course {
         uid: terms.uid.clone(),
+        service: terms.service.clone(),
         shown_by: autoscaler.uid().to_owned(),
         state,
         deployed: stored.as_ref().and_then(deployed),
@@ -124,6 +130,11 @@ mod tests {
         let mut state = serde_json::to_value(State::holding(100)).unwrap();
         state[OWNER] = "uid".into();
         assert_eq!(resumed(&json!({"state": state})).state.weight, 100);
+        state[SERVICE] = "default/m".into();
+        assert_eq!(resumed(&json!({"state": state})).state.weight, 100);
+        state[SERVICE] = "default/another".into();
+        assert_eq!(resumed(&json!({"currentRemoteWeight": 100, "state": state})).state, State::default());
+        state[SERVICE] = "default/m".into();
         state[OWNER] = "another".into();
         assert_eq!(resumed(&json!({"state": state})).state, State::default());
     }

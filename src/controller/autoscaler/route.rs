@@ -43,11 +43,12 @@ pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight:
     let written = Written::of(&terms.service, &service.uid, &says);
     let said = annotations::ALL.iter().all(|key| service.annotations.get(*key) == says.get(key));
     // What was looked at may be older than what was written last.
-    if said && course.written.as_ref().is_none_or(|last| *last == written) {
+    if said && course.written.as_ref().is_none_or(|last| last.says(&written)) {
         return Routed::Yes;
     }
-    course.written = Some(written);
-    came_of(context.writer.route(&terms.service, &service.uid, &says).await)
+    let last = course.written.insert(written);
+    let done = context.writer.route(&terms.service, &service.uid, &says).await;
+    came_of(done.map(|version| last.version = version))
 }
 
 /// Has a Service say nothing of an object that must not route it: nobody grants it, or another object had it first. What else it says
@@ -90,11 +91,13 @@ fn is_routed_by(context: &Context, owner: &str, own: &Name, service: &Name) -> b
     let Some(other) = named(owner) else { return false };
     match context.memory.terms(&other) {
         Some(terms) => terms.service == *service && terms.routes(),
-        // Of one that was not looked at yet, or is at fault, nobody knows that it does not; but it would have to leave the Service to
-        // one that was there first.
+        // Of one that was not looked at yet, or is at fault, nobody knows that it does not, as long as it claims the Service; but it would
+        // have to leave it to one that was there first.
         None => {
+            let world = context.watches.world();
             context.model_deployment(&other).is_some()
-                && !context.watches.world().has_service_before(service, own, &other)
+                && world.claims_service(service, &other)
+                && !world.has_service_before(service, own, &other)
         }
     }
 }

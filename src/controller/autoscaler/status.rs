@@ -5,7 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Step;
-use super::resume::{OWNER, REMOTE};
+use super::resume::{OWNER, REMOTE, SERVICE};
 use crate::api::OffloadAutoscalerStatus;
 use crate::controller::conditions::{self, Holds, PENDING, Said, Type, alike, another, conditions};
 use crate::controller::memory::{Deployed, Routed};
@@ -91,6 +91,7 @@ pub(super) fn state(step: &Step<'_>, state: &State) -> Option<Value> {
     let mut state = serde_json::to_value(state).ok()?;
     if let Value::Object(members) = &mut state {
         members.insert(OWNER.to_owned(), step.terms.uid.as_str().into());
+        members.insert(SERVICE.to_owned(), step.terms.service.to_string().into());
         let remote = step.deployed.as_ref().map(|Deployed { model, is }| json!({"model": model, "deployed": is}));
         members.extend(remote.map(|remote| (REMOTE.to_owned(), remote)));
     }

@@ -11,6 +11,7 @@ use crate::controller::remote;
 use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::terms::{Held, Terms};
 use crate::controller::unfinished::Unfinished;
+use crate::controller::view::Service;
 use crate::controller::writes::NotWritten;
 use crate::engine::Kind;
 use crate::engine::compile::Blocked;
@@ -23,7 +24,7 @@ pub(super) struct Applied {
     /// What Beamlit holds, or why it does not; none without credentials.
     pub(super) remote: Option<Result<Remote, beamlit::Error>>,
     /// Why Beamlit was not told of the model.
-    pub(super) unread: Option<Unread>,
+    pub(super) template_unread: Option<Unread>,
     /// The first that failed in the cluster.
     pub(super) cluster: Result<(), NotWritten>,
 }
@@ -32,8 +33,12 @@ impl Applied {
     /// Whether anything is left to do.
     pub(super) fn finished(self) -> Result<(), Unfinished> {
         self.cluster?;
-        self.remote.transpose()?;
-        self.unread.map_or(Ok(()), |Unread { what, why }| Err(Unfinished::Unread { what, why }))
+        match self.remote {
+            // Its condition says so, and whoever has it is followed.
+            Some(Err(beamlit::Error::NameTaken { .. })) | Some(Ok(_)) | None => {}
+            Some(Err(error)) => return Err(error.into()),
+        }
+        self.template_unread.map_or(Ok(()), |Unread { what, why }| Err(Unfinished::Unread { what, why }))
     }
 }
 
@@ -42,7 +47,7 @@ pub(super) async fn apply(
     object: &Stored<ModelDeployments>,
     context: &Context,
     desired: &Desired,
-    unread: Option<Unread>,
+    template_unread: Option<Unread>,
 ) -> Applied {
     let name = object.name();
     context.memory.refers(&name, desired.references.clone());
@@ -50,7 +55,7 @@ pub(super) async fn apply(
         Ok(what) => what,
         Err(why) => {
             let cluster = freeze(object, context, &name, desired, why).await;
-            return Applied { remote: None, unread: None, cluster };
+            return Applied { remote: None, template_unread: None, cluster };
         }
     };
     // First of all: what is written from now on must be cleaned up, whatever happens next.
@@ -58,25 +63,27 @@ pub(super) async fn apply(
         match context.writer.add_finalizer(object).await {
             Ok(version) => context.memory.wrote(&name, version),
             Err(error) => {
-                // Nothing begins that nobody would clean up. What goes on goes on by what binds it now.
+                // Nothing begins that nobody would clean up. What goes on goes on by what binds it now, and what ends ends.
                 if context.memory.decides(&name, object.uid()) {
                     context.memory.set_terms(&name, what.terms.clone());
-                    context.autoscalers_due.push(name);
+                    context.autoscalers_due.push(name.clone());
                 }
-                return Applied { remote: None, unread: None, cluster: Err(error) };
+                if what.terms.is_none()
+                    && let Err(also) = leave_all(object, context, &name).await
+                {
+                    tracing::warn!(namespace = name.namespace(), name = name.name(), "not ended: {also}");
+                }
+                return Applied { remote: None, template_unread: None, cluster: Err(error) };
             }
         }
     }
     let cluster = in_cluster(object, context, &name, what).await;
     let remote = match context.beamlit() {
-        // Whose it is was there first; it may not be on Beamlit yet.
-        Some(_) if what.model_is_taken => {
-            Some(Err(beamlit::Error::NameTaken { by: "another ModelDeployment, which was there first".to_owned() }))
-        }
-        Some(mirror) if unread.is_none() => Some(on_beamlit(object, context, mirror, what).await),
+        Some(mirror) if what.model_is_taken => Some(Err(yield_model(object, context, mirror, what).await)),
+        Some(mirror) if template_unread.is_none() => Some(on_beamlit(object, context, mirror, what).await),
         Some(_) | None => None,
     };
-    Applied { unread: unread.filter(|_| remote.is_none()), remote, cluster }
+    Applied { template_unread: template_unread.filter(|_| remote.is_none()), remote, cluster }
 }
 
 /// Of an object that cannot be judged now, has what binds the weight bind it.
@@ -103,26 +110,28 @@ async fn freeze(
     let home = desired.pause.clone().filter(|held| held.how == Pause::Home);
     let Some(terms) = context.memory.terms(name).filter(|terms| terms.uid == object.uid()) else {
         // By what it was decided before nobody knows any more: then home is where nothing is said at all.
-        if home.is_some() || desired.sends_nothing {
-            // Neither waits for the other to succeed.
-            let written = autoscaler(object, context, name, None).await;
-            leave_others(context, name, None).await?;
-            written?;
-        }
-        return Ok(());
+        let ends = home.is_some() || desired.sends_nothing || !desired.granted;
+        return if ends { leave_all(object, context, name).await } else { Ok(()) };
     };
     let mut terms = Terms::clone(&terms);
     let freeze = || Held { how: Pause::Freeze, by: format!("the ModelDeployment is at fault: {why}") };
     terms.pause = Some(home.unwrap_or_else(freeze));
-    terms.has_service = !desired.service_is_taken;
-    terms.blocked = match (desired.sends_nothing, desired.service_is_taken) {
-        (true, _) => Some(Blocked::Disabled),
-        (false, true) => Some(Blocked::Contested),
-        (false, false) => None,
+    (terms.granted, terms.has_service) = (desired.granted, !desired.service_is_taken);
+    terms.blocked = match () {
+        () if desired.sends_nothing => Some(Blocked::Disabled),
+        () if !desired.granted => Some(Blocked::NotGranted),
+        () if desired.service_is_taken => Some(Blocked::Contested),
+        () => None,
     };
     context.memory.set_terms(name, Some(terms));
     context.autoscalers_due.push(name.clone());
     Ok(())
+}
+
+/// Has nothing in the cluster say any more that traffic of an object goes anywhere. Neither part waits for the other to succeed.
+async fn leave_all(object: &Stored<ModelDeployments>, context: &Context, name: &Name) -> Result<(), NotWritten> {
+    let deleted = autoscaler(object, context, name, None).await;
+    leave_others(context, name, None).await.and(deleted)
 }
 
 async fn in_cluster(
@@ -139,7 +148,8 @@ async fn in_cluster(
     leave_others(context, name, what.terms.as_ref().map(|terms| &terms.service)).await?;
     written?;
     if !what.leaves_something {
-        context.writer.remove_finalizer(object).await?;
+        let version = context.writer.remove_finalizer(object).await?;
+        context.memory.wrote(name, version);
     }
     Ok(())
 }
@@ -176,8 +186,15 @@ pub(in crate::controller) async fn leave_others(
     others.extend(course.as_ref().and_then(|course| course.written.as_ref()).map(|written| written.service.clone()));
     let mut outcome = Ok(());
     for service in others.into_iter().filter(|service| Some(service) != now) {
+        // A look that is older than what was written on it does not tell whose it is: the API server refuses to change that, and it is
+        // looked at again.
+        let is_ours = |stored: &Service| {
+            let written = course.as_ref().and_then(|course| course.written.as_ref());
+            stored.annotations.get(MANAGED_BY).is_none_or(|owner| *owner == ours)
+                || written.is_some_and(|written| written.is_newer_than(&service, &stored.resource_version))
+        };
         if let Lookup::Found(stored) = context.view.service(&service)
-            && stored.annotations.get(MANAGED_BY).is_none_or(|owner| *owner == ours)
+            && is_ours(&stored)
             && let Err(error) = context.writer.unroute(&service, &stored.uid, &stored.resource_version).await
         {
             outcome = outcome.and(Err(error));
@@ -194,6 +211,25 @@ pub(in crate::controller) async fn leave_others(
         context.metrics.forget(name.namespace(), name.name());
     }
     Ok(())
+}
+
+/// Leaves the model on Beamlit to another object, which was there first: what this one has of it is let go of, and it is looked at again
+/// when something becomes of it. Returns what is said of that.
+async fn yield_model(
+    object: &Stored<ModelDeployments>,
+    context: &Context,
+    mirror: &Mirror,
+    what: &What,
+) -> beamlit::Error {
+    let (owner, metadata) = (remote::owner(object, context), &what.model.metadata);
+    let key = Key::model(metadata.environment, &metadata.name);
+    if mirror.owned_by(object.uid()).contains(&key)
+        && let Err(error) = mirror.release(&key, &owner).await
+    {
+        return error;
+    }
+    mirror.await_change(&key, &owner);
+    beamlit::Error::NameTaken { by: Blocked::Contested.because(&what.blocked_by) }
 }
 
 /// Has Beamlit hold the model, and nothing of what the object was before.

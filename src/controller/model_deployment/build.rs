@@ -14,7 +14,8 @@ use crate::controller::terms::{Held, RemoteModel, Terms};
 use crate::engine::compile::{Backend, Blocked, Open, Plan, beamlit};
 use crate::engine::configuration::{self, Configuration};
 use crate::engine::finding::Finding;
-use crate::engine::finding::rules::MD004;
+use crate::engine::finding::Rule;
+use crate::engine::finding::rules::{MD004, RF003};
 use crate::engine::world::Name;
 use crate::offload::observation::Pause;
 
@@ -28,6 +29,8 @@ pub(super) struct Desired {
     pub(super) sends_nothing: bool,
     /// Whether another object had its Service first, whatever else is wrong with it.
     pub(super) service_is_taken: bool,
+    /// Whether all that it refers to in other namespaces was granted, as far as anybody can tell.
+    pub(super) granted: bool,
     /// The rest, or why nobody knows.
     pub(super) what: Result<What, String>,
 }
@@ -49,7 +52,7 @@ pub(super) struct What {
     /// Whether another object had its model on Beamlit first.
     pub(super) model_is_taken: bool,
     /// Whether the weight is held because nobody has read yet what its policies on Beamlit allow.
-    pub(super) unread: bool,
+    pub(super) policies_unread: bool,
     /// What stays open.
     pub(super) open: Vec<Open>,
     /// Whether any policies apply to it.
@@ -64,10 +67,12 @@ pub(super) fn build(object: &Stored<ModelDeployments>, found: &Found, judged: Ju
     let what = plan.map_err(|not_compiled| {
         if not_compiled.faults.is_empty() { format!("{} faults", findings.errors()) } else { not_compiled.to_string() }
     });
-    let service_is_taken = findings.list().iter().any(|finding| finding.rule == &MD004);
+    let is_found = |rule: &'static Rule| findings.list().iter().any(|finding| finding.rule == rule);
+    let (service_is_taken, granted) = (is_found(&MD004), !is_found(&RF003));
     let pause = pause(object, &found.configuration);
     let what = what.and_then(|plan| self::what(object, found, plan, pause.clone()));
-    Desired { references: references(object), sends_nothing: sends_nothing(object), service_is_taken, pause, what }
+    let (references, sends_nothing) = (references(object), sends_nothing(object));
+    Desired { references, sends_nothing, service_is_taken, granted, pause, what }
 }
 
 /// What is said of a weight that is held because nobody has read yet what policies on Beamlit allow.
@@ -80,8 +85,8 @@ fn what(
     mut pause: Option<Held>,
 ) -> Result<What, String> {
     // What was sent away while it was known to be allowed need not come home because nobody can tell at present.
-    let unread = plan.unread && is_away(found, &plan);
-    if unread {
+    let policies_unread = plan.policies_unread && is_away(found, &plan);
+    if policies_unread {
         plan.blocked.retain(|blocked| *blocked != Blocked::PoliciesUnresolved);
         pause = pause.or_else(|| Some(Held { how: Pause::Freeze, by: UNREAD.to_owned() }));
     }
@@ -90,7 +95,7 @@ fn what(
         .then(|| RemoteModel { environment: metadata.environment, name: metadata.name.clone() });
     let terms = Terms::of(object.uid(), &plan, remote, pause).map_err(|error| error.to_string())?;
     let model_is_taken = plan.model_is_taken();
-    let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, blocked_by, unread: _, open } = plan;
+    let Plan { autoscaler, routing: _, beamlit: model, backend, blocked, blocked_by, policies_unread: _, open } = plan;
     Ok(What {
         leaves_something: terms.is_some() || found.beamlit || remote::was_there(object),
         has_policies: !model.spec.policies.is_empty()
@@ -102,7 +107,7 @@ fn what(
         blocked,
         blocked_by,
         model_is_taken,
-        unread,
+        policies_unread,
         open,
     })
 }
@@ -229,7 +234,7 @@ mod tests {
         };
         let said = |what: &What| {
             let terms = what.terms.as_ref().unwrap();
-            (terms.blocked, terms.pause.as_ref().map(|held| held.how), what.unread)
+            (terms.blocked, terms.pause.as_ref().map(|held| held.how), what.policies_unread)
         };
         let unlisted = World::of_cluster;
         let at_home = what(&plain, unlisted(), None);

@@ -65,7 +65,10 @@ fn away(object: &Stored<ModelDeployments>, context: &Context) -> Option<Value> {
     let own = context.autoscaler(&object.name()).filter(|_| seen)?;
     let is_own = own.controlled_by(Kind::ModelDeployment) == Some(object.uid());
     let weight = own.status::<OffloadAutoscalerStatus>()?.current_remote_weight?;
-    if is_own && weight > 0 { own.spec() } else { None }
+    // Of one that was found blocked before, the weight that is shown was decided for what it was then.
+    let terms = context.memory.terms(&object.name()).filter(|terms| terms.uid == object.uid());
+    let is_blocked = terms.is_some_and(|terms| terms.blocked.is_some());
+    if is_own && weight > 0 && !is_blocked { own.spec() } else { None }
 }
 
 /// The pods of the workload with their template, which Beamlit is told; none if there is no such workload.

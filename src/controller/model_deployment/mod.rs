@@ -51,7 +51,7 @@ async fn steps(object: &Stored<ModelDeployments>, context: &Context) -> Result<F
         };
         let judged = validate::validate(object, &found);
         // What is about to be known is waited for, so that nothing is said of it that is not so a moment later.
-        let unread = judged.plan.as_ref().is_ok_and(|plan| plan.unread);
+        let unread = judged.plan.as_ref().is_ok_and(|plan| plan.policies_unread);
         if !unread || !context.remote_policies_read().await {
             break (found, judged);
         }

@@ -1,5 +1,7 @@
 //! Fifth step: the status says what is so, each condition in a word and a sentence.
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 
 use super::apply::Applied;
@@ -15,6 +17,9 @@ use crate::controller::writes::NotWritten;
 use crate::engine::compile::{Backend, Blocked, Open};
 use crate::offload::decide::Reason;
 
+/// How often it is written for nothing but the words of a condition.
+const REWORD: Duration = Duration::from_secs(60);
+
 /// Writes the status, if it says anything else than before, and tells of it; whether it did.
 pub(super) async fn show(
     object: &Stored<ModelDeployments>,
@@ -25,7 +30,13 @@ pub(super) async fn show(
     let before: ModelDeploymentStatus = object.status().unwrap_or_default();
     let outcome = context.memory.outcome(&object.name());
     let next = status(object.generation(), &before, desired, applied, outcome.as_ref());
-    if same(&before, &next) {
+    let differs = !same(&before, &next);
+    // Words that differ each time would have the object looked at, and Beamlit asked, again and again.
+    let may_reword = || {
+        let [old, new] = [&before, &next].map(|status| status.conditions.as_deref().unwrap_or_default());
+        reworded(old, new) && context.memory.may_reword(&object.name(), REWORD)
+    };
+    if !differs && !may_reword() {
         return Ok(false);
     }
     let version = context.writer.status(object, &next).await?;
@@ -74,7 +85,7 @@ fn status(
 fn same(one: &ModelDeploymentStatus, other: &ModelDeploymentStatus) -> bool {
     let outline = |status: &ModelDeploymentStatus| ModelDeploymentStatus { conditions: None, ..status.clone() };
     let [old, new] = [one, other].map(|status| status.conditions.as_deref().unwrap_or_default());
-    outline(one) == outline(other) && alike(old, new) && !reworded(old, new)
+    outline(one) == outline(other) && alike(old, new)
 }
 
 fn at_fault(why: &str, outcome: Option<&Outcome>) -> Vec<Said> {
@@ -88,7 +99,7 @@ fn at_fault(why: &str, outcome: Option<&Outcome>) -> Vec<Said> {
 }
 
 fn said(what: &What, applied: &Applied, outcome: Option<&Outcome>) -> Vec<Said> {
-    let synced = match &applied.unread {
+    let synced = match &applied.template_unread {
         None => remote::synced(false, applied.remote.as_ref()),
         Some(unread) => Said::new(
             Type::Synced,
@@ -109,7 +120,7 @@ fn said(what: &What, applied: &Applied, outcome: Option<&Outcome>) -> Vec<Said> 
 
 fn policies(what: &What) -> Said {
     let said = |holds: bool, reason, message: &str| Said::new(Type::PoliciesResolved, holds, reason, message);
-    if what.unread {
+    if what.policies_unread {
         Said::new(Type::PoliciesResolved, Holds::Unknown, "PoliciesUnresolved", UNREAD)
     } else if what.blocked.contains(&Blocked::PoliciesUnresolved) {
         said(false, "PoliciesUnresolved", &Blocked::PoliciesUnresolved.because(&what.blocked_by))
@@ -153,7 +164,7 @@ fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome
     let no = |reason, message: String| Said::new(Type::Ready, false, reason, message);
     if let Some(blocked) = what.blocked.first() {
         let all: Vec<String> = what.blocked.iter().map(|blocked| blocked.because(&what.blocked_by)).collect();
-        return no(word(*blocked), format!("all traffic stays at home: {}", all.join("; ")));
+        return no(word(*blocked), format!("nothing is sent away: {}", all.join("; ")));
     }
     if let Err(error) = &applied.cluster {
         return no("WriteFailed", error.to_string());
@@ -178,9 +189,9 @@ fn ready(what: &What, applied: &Applied, synced: &Said, outcome: Option<&Outcome
         Routed::Failed(why) => return no("WriteFailed", why.clone()),
     }
     if let Some(blocked) = outcome.blocked {
-        return no(word(blocked), format!("all traffic stays at home: {blocked}"));
+        return no(word(blocked), format!("nothing is sent away: {blocked}"));
     }
-    if what.unread {
+    if what.policies_unread {
         return no("PoliciesUnresolved", UNREAD.to_owned());
     }
     if let Some(held) = &terms.pause {
@@ -251,7 +262,7 @@ mod tests {
             backend: plan.backend,
             blocked: plan.blocked,
             blocked_by: plan.blocked_by,
-            unread: false,
+            policies_unread: false,
             open: plan.open,
             has_policies: false,
             leaves_something: true,
@@ -263,11 +274,18 @@ mod tests {
     }
 
     fn desired(what: Result<What, String>) -> Desired {
-        Desired { references: Default::default(), pause: None, sends_nothing: false, service_is_taken: false, what }
+        Desired {
+            references: Default::default(),
+            pause: None,
+            sends_nothing: false,
+            service_is_taken: false,
+            granted: true,
+            what,
+        }
     }
 
     fn without_beamlit() -> Applied {
-        Applied { remote: None, unread: None, cluster: Ok(()) }
+        Applied { remote: None, template_unread: None, cluster: Ok(()) }
     }
 
     /// The conditions as `type=status(reason)`.
@@ -309,7 +327,8 @@ mod tests {
         blocked.blocked = vec![Blocked::Disabled, Blocked::NotGranted];
         assert_eq!(ready(blocked, &without_beamlit(), Some(&outcome())), "False(Disabled)");
         assert_eq!(ready(what(true), &without_beamlit(), None), "Unknown(Pending)");
-        let unwritten = Applied { remote: None, unread: None, cluster: Err(NotWritten::Changed("it".to_owned())) };
+        let unwritten =
+            Applied { remote: None, template_unread: None, cluster: Err(NotWritten::Changed("it".to_owned())) };
         assert_eq!(ready(what(true), &unwritten, Some(&outcome())), "False(WriteFailed)");
     }
 

@@ -93,3 +93,67 @@ async fn one_that_went_while_it_was_reconciled_leaves_nothing_in_memory() {
     assert!(cluster.context.memory.terms(&name).is_none());
     assert!(cluster.context.memory.referring(&Reference::Service(Name::new("a", "s"))).is_empty());
 }
+
+/// Its watch is late: what was written a moment ago is not written again, and nothing is told of it again.
+#[tokio::test]
+async fn what_is_older_than_what_was_written_on_it_is_not_looked_at() {
+    let mut cluster = Cluster::new();
+    let name = cluster.object("m", NOON, &spec("s"));
+    cluster.tells(&name, "5", false);
+    cluster.refuse("/status", 500);
+    cluster.reconcile(&name).await.unwrap_err();
+    let finalizers =
+        |calls: &[Call]| calls.iter().filter(|call| !call.body["metadata"]["finalizers"].is_null()).count();
+    assert_eq!(finalizers(&cluster.calls()), 1);
+    cluster.reconcile(&name).await.unwrap();
+    assert_eq!(cluster.calls(), []);
+    cluster.api.0.lock().unwrap().refused.clear();
+    cluster.tells(&name, "1000", true);
+    cluster.context.memory.wrote(&name, None);
+    cluster.reconcile(&name).await.unwrap();
+    assert!(condition(&cluster.calls(), "modeldeployments", "Ready").is_some());
+    // The status has a version of its own, of which the watch has not told.
+    cluster.tells(&name, "50", true);
+    cluster.reconcile(&name).await.unwrap();
+    assert_eq!(cluster.calls(), []);
+}
+
+/// An object that means nothing any more does not keep what nobody grants it any more.
+#[tokio::test]
+async fn one_at_fault_leaves_its_service_when_a_grant_is_gone() {
+    let mut cluster = Cluster::new();
+    let name = cluster.object("m", NOON, &spec("s"));
+    cluster.endpoints("s", false);
+    cluster.reconcile(&name).await.unwrap();
+    cluster.decide(&name).await.unwrap();
+    assert_eq!(on_services(&cluster.calls()), [("s".to_owned(), "a/m at 100".to_owned())]);
+    cluster.service("s", Some(("a/m", 100)));
+    let mut at_fault = spec("s");
+    at_fault["serverlessConfig"] = json!({"minNumReplicas": 7});
+    cluster.object("m", NOON, &at_fault);
+    _ = cluster.reconcile(&name).await;
+    cluster.decide(&name).await.unwrap();
+    assert_eq!(on_services(&cluster.calls()), [], "what means nothing keeps its weight");
+    at_fault["modelSourceRef"]["namespace"] = "b".into();
+    cluster.object("m", NOON, &at_fault);
+    _ = cluster.reconcile(&name).await;
+    cluster.decide(&name).await.unwrap();
+    assert_eq!(on_services(&cluster.calls()), [("s".to_owned(), "nobody".to_owned())]);
+}
+
+/// The failover of one Service is none of another, whose endpoints are ready.
+#[tokio::test]
+async fn another_service_begins_at_home() {
+    let mut cluster = Cluster::new();
+    let name = cluster.object("m", NOON, &spec("s"));
+    cluster.endpoints("s", false);
+    cluster.reconcile(&name).await.unwrap();
+    cluster.decide(&name).await.unwrap();
+    assert_eq!(on_services(&cluster.calls()), [("s".to_owned(), "a/m at 100".to_owned())]);
+    cluster.object("m", NOON, &spec("t"));
+    cluster.reconcile(&name).await.unwrap();
+    cluster.decide(&name).await.unwrap();
+    let calls = cluster.calls();
+    assert_eq!(on_services(&calls), [("s".to_owned(), "nobody".to_owned()), ("t".to_owned(), "a/m at 0".to_owned())]);
+    assert_eq!(shown(&calls).unwrap().state.unwrap()["service"], "a/t");
+}

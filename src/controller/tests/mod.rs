@@ -52,6 +52,8 @@ struct ApiServer(Arc<Mutex<Content>>);
 #[derive(Default)]
 struct Content {
     calls: Vec<Call>,
+    /// How many versions were made.
+    versions: usize,
     /// By a part of the path, or of the body: with what status such calls are refused.
     refused: Vec<(&'static str, u16)>,
     /// By a part of the path: calls that have arrived, and that wait for leave.
@@ -73,12 +75,14 @@ impl ApiServer {
         let body = body.collect_bytes().await.unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
-        let (held, refused) = {
+        let (held, refused, version) = {
             let mut content = self.0.lock().unwrap();
+            content.versions += 1;
             content.calls.push(Call { method: method.clone(), path: path.clone(), body: body.clone() });
             let held = content.held.clone().filter(|(part, ..)| path.contains(part));
             let text = format!("{path} {body}");
-            (held, content.refused.iter().find(|(part, _)| text.contains(part)).map(|(_, status)| *status))
+            let refused = content.refused.iter().find(|(part, _)| text.contains(part)).map(|(_, status)| *status);
+            (held, refused, (100 + content.versions).to_string())
         };
         if let Some((_, arrived, leave)) = held {
             arrived.add_permits(1);
@@ -91,7 +95,7 @@ impl ApiServer {
             }
             None if method == "POST" => body,
             None if method == "DELETE" => json!({"kind": "Status", "status": "Success"}),
-            None => json!({"metadata": {"name": "n", "namespace": "a"}}),
+            None => json!({"metadata": {"name": "n", "namespace": "a", "resourceVersion": version}}),
         };
         let status = StatusCode::from_u16(refused.unwrap_or(200)).unwrap();
         Response::builder().status(status).body(Body::from(answer.to_string().into_bytes())).unwrap()
@@ -196,6 +200,14 @@ impl Cluster {
             {"apiVersion": "deployment.beamlit.com/v1alpha1", "kind": "ModelDeployment", "name": name, "uid": uid, "controller": true}]}});
         self.autoscalers.apply_watcher_event(&Event::Apply(serde_json::from_value(own).unwrap()));
         Name::new("a", name)
+    }
+
+    /// Its watch tells of this version, with or without our finalizer.
+    fn tells(&mut self, name: &Name, version: &str, finalizer: bool) {
+        let mut object = Stored::clone(&self.context.model_deployment(name).unwrap());
+        object.metadata.resource_version = Some(version.to_owned());
+        object.metadata.finalizers = finalizer.then(|| vec!["deployment.beamlit.com/offload".to_owned()]);
+        self.model_deployments.apply_watcher_event(&Event::Apply(object));
     }
 
     /// It goes, whatever its finalizers say.

@@ -51,7 +51,7 @@ async fn the_older_takes_its_service_over_and_is_never_disturbed() {
         _ = cluster.reconcile(&later).await;
         _ = cluster.decide(&later).await;
         let calls = cluster.calls();
-        assert!(on_services(&calls).iter().all(|(_, says)| says == "nobody"), "{calls:?}");
+        assert_eq!(on_services(&calls), [("s".to_owned(), "nobody".to_owned())], "{at_fault}");
         for call in calls.iter().filter(|call| call.path.contains("/services/")) {
             assert_eq!(call.body["metadata"]["resourceVersion"], "7");
         }

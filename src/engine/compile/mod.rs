@@ -46,13 +46,13 @@ pub struct Plan {
     /// Why nothing may be sent away, whatever the metrics say; each reason once.
     #[serde(skip)]
     pub blocked: Vec<Blocked>,
+    /// The findings behind that, also of an object that is disabled.
+    #[serde(skip)]
+    pub blocked_by: Vec<Finding>,
     /// Whether [`Blocked::PoliciesUnresolved`] is among these only because nobody has read the policies on Beamlit yet: what was decided
     /// while they were known need not be taken back for that.
     #[serde(skip)]
-    pub unread: bool,
-    /// The findings behind that; none of an object that is disabled.
-    #[serde(skip)]
-    pub blocked_by: Vec<Finding>,
+    pub policies_unread: bool,
     /// What stays open, and why.
     #[serde(skip)]
     pub open: Vec<Open>,
@@ -147,7 +147,7 @@ pub fn plan(resolved: Resolved<'_>) -> Plan {
         pod_template,
         blocked,
         blocked_by,
-        unread,
+        policies_unread,
         mut open,
         configuration: _,
     } = resolved;
@@ -182,7 +182,7 @@ pub fn plan(resolved: Resolved<'_>) -> Plan {
     let (autoscaler, backend) = offload.unzip();
     let routing =
         autoscaler.as_ref().map(|autoscaler| Routing::at_rest(&autoscaler.route, &Name::new(namespace, name)));
-    Plan { autoscaler, routing, beamlit, backend, blocked, blocked_by, unread, open }
+    Plan { autoscaler, routing, beamlit, backend, blocked, blocked_by, policies_unread, open }
 }
 
 /// The autoscaler, and whose backend its traffic goes to. Without a Service there is no traffic to send: the rules ask for one

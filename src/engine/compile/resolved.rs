@@ -29,7 +29,7 @@ pub struct Resolved<'a> {
     pub(super) pod_template: Option<PodTemplate>,
     pub(super) blocked: Vec<Blocked>,
     pub(super) blocked_by: Vec<Finding>,
-    pub(super) unread: bool,
+    pub(super) policies_unread: bool,
     pub(super) open: Vec<Open>,
     pub(super) configuration: &'a Configuration,
 }
@@ -130,14 +130,15 @@ impl<'a> Resolved<'a> {
             pod_template: None,
             blocked,
             blocked_by,
-            unread: false,
+            policies_unread: false,
             open: Vec::new(),
             configuration: surroundings.configuration,
         };
         resolved.look_up(object, surroundings);
         let unresolved = resolved.blocked.contains(&Blocked::PoliciesUnresolved);
         if resolved.knows_its_policies(object, surroundings) {
-            resolved.unread = unresolved && !surroundings.world.knows_remote_policies() && only_waits(findings);
+            resolved.policies_unread =
+                unresolved && !surroundings.world.knows_remote_policies() && only_waits(findings);
         } else if !unresolved {
             resolved.blocked.push(Blocked::PoliciesUnresolved);
         }

@@ -331,11 +331,18 @@ impl World {
         self.deployments.get(of).map_or_else(Age::default, |deployment| deployment.age)
     }
 
+    /// Whether a ModelDeployment claims a Service, and may.
+    #[must_use]
+    pub fn claims_service(&self, service: &Name, name: &Name) -> bool {
+        let claims = self.by_service.get(service).is_some_and(|all| all.contains(name));
+        claims && self.reaches(name.namespace(), "", "Service", service)
+    }
+
     /// Whether two ModelDeployments both claim a Service, and the first was there before the other.
     #[must_use]
     pub fn has_service_before(&self, service: &Name, first: &Name, other: &Name) -> bool {
-        let claims = |name: &Name| self.by_service.get(service).is_some_and(|all| all.contains(name));
-        claims(first) && claims(other) && (self.age(first), first) < (self.age(other), other)
+        let claim = [first, other].iter().all(|name| self.claims_service(service, name));
+        claim && (self.age(first), first) < (self.age(other), other)
     }
 
     /// The other ModelDeployments that claim what this one does, its model or its Service; perhaps more than once.

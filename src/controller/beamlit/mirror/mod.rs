@@ -229,7 +229,16 @@ impl Mirror {
         let mut entry = Entry::new(applied.stored.clone(), fingerprint, None);
         (entry.changed, entry.settled) = (state.tick(), Some(settled));
         state.released.remove(&wish.key);
+        let before = state.entries.get(&wish.key).and_then(Entry::ownership).filter(|its| its.uid != owner.uid);
+        let whose_it_was = before.map(|its| its.object.clone());
         state.entries.insert(entry);
+        if let Some(object) = &whose_it_was {
+            state.await_change(&wish.key, object.clone());
+        }
+        drop(state);
+        if whose_it_was.is_some() {
+            self.changed.tell(vec![wish.key.clone()]);
+        }
         self.written.notify_one();
         Ok(applied)
     }
@@ -294,6 +303,11 @@ impl Mirror {
         let mut orphans: Vec<_> = ours.collect();
         orphans.sort_unstable();
         orphans
+    }
+
+    /// Has an object look again when something becomes of this, although it never asked for it.
+    pub fn await_change(&self, key: &Key, owner: &Owner) {
+        self.state().await_change(key, owner.to_string());
     }
 
     /// Who has to look again because something has changed, beside whom it belongs to now: as `<namespace>/<name>`, each told once.

@@ -215,7 +215,7 @@ fn what_was_not_read_yet_is_told_from_what_is_missing() {
         let object = object(json!({"policies": policies, "offloadingConfig": backend}));
         let plan = compiled_in(&object, world, &Configuration::default()).unwrap();
         assert_eq!(plan.blocked, [Blocked::PoliciesUnresolved]);
-        plan.unread
+        plan.policies_unread
     };
     let unlisted = world(CLUSTER);
     assert!(unread(json!([{"name": "on-beamlit"}]), &unlisted));
