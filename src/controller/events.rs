@@ -9,6 +9,7 @@ use kube::client::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tokio::time::Instant;
 
+use super::allowance::{Allowance, Limit};
 use super::stored::{Ours, Stored};
 use super::writes::MANAGER;
 use crate::api::VERSION;
@@ -17,11 +18,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::reconciler::Answer;
 
 /// How many events an object may have at once, and after how long it may have another: as client-go's correlator limits them.
-const BURST: f64 = 25.0;
-const REFILL: Duration = Duration::from_secs(300);
-
-/// After how long without events an object's allowance is full again, and need not be remembered.
-const FULL_AGAIN: Duration = Duration::from_secs(25 * 300);
+const LIMIT: Limit = Limit { most: 25.0, every: Duration::from_secs(300) };
 
 /// The API server takes notes of up to 1,024 bytes.
 const LONGEST: usize = 1000;
@@ -45,10 +42,10 @@ pub(super) struct Events {
     allowed: Mutex<Allowed>,
 }
 
-/// How many each object may still have, and since when.
+/// How many each object may still have, by its uid.
 #[derive(Debug, Default)]
 struct Allowed {
-    of: HashMap<String, (f64, Instant)>,
+    of: HashMap<String, Allowance>,
     /// At how many objects it is looked for those that need not be remembered.
     full: usize,
 }
@@ -102,19 +99,11 @@ impl Allowed {
     /// Whether an object may have one more; if so, that one is taken off.
     fn may(&mut self, uid: &str, now: Instant) -> bool {
         if self.of.len() >= self.full {
-            self.of.retain(|_, (_, since)| now.saturating_duration_since(*since) < FULL_AGAIN);
+            self.of.retain(|_, allowance| !allowance.is_full(LIMIT, now));
             // Not at every event of thousands of objects.
             self.full = 2 * self.of.len();
         }
-        let (left, since) = self.of.entry(uid.to_owned()).or_insert((BURST, now));
-        let refilled = now.saturating_duration_since(*since).as_secs_f64() / REFILL.as_secs_f64();
-        *left = (*left + refilled).min(BURST);
-        *since = now;
-        let may = *left >= 1.0;
-        if may {
-            *left -= 1.0;
-        }
-        may
+        self.of.entry(uid.to_owned()).or_insert_with(|| Allowance::full(LIMIT, now)).take(LIMIT, now)
     }
 }
 
@@ -123,14 +112,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_has_so_many_at_once_and_another_one_later() {
+    fn each_object_has_its_own() {
         let mut allowed = Allowed::default();
-        let mut now = Instant::now();
-        let granted = (0..40).filter(|_| allowed.may("a", now)).count();
-        assert_eq!(granted, 25);
-        assert!(allowed.may("b", now), "each object has its own");
-        now += REFILL;
-        assert!(allowed.may("a", now) && !allowed.may("a", now));
+        let now = Instant::now();
+        assert_eq!((0..40).filter(|_| allowed.may("a", now)).count(), 25);
+        assert!(allowed.may("b", now));
     }
 
     #[test]
@@ -141,7 +127,7 @@ mod tests {
             for object in 0..100 {
                 allowed.may(&format!("{round}-{object}"), now);
             }
-            now += FULL_AGAIN;
+            now += LIMIT.every * 25;
         }
         assert!(allowed.of.len() <= 400, "{}", allowed.of.len());
     }

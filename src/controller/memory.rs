@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+use super::allowance::{Allowance, Limit};
 use super::metrics::Query;
 use super::stored::Version;
 use super::terms::Terms;
@@ -28,6 +29,8 @@ pub(super) struct Memory {
     references: Mutex<References>,
     /// The template of each object's pods as it was last read, as text, and its print.
     templates: Mutex<HashMap<Name, (u64, Box<str>)>>,
+    /// How many readings may still be shown that nobody waits for.
+    shows: Mutex<Option<Allowance>>,
     /// When the words of the conditions of each ModelDeployment were written last.
     reworded: Mutex<HashMap<Name, Instant>>,
     /// The version of each ModelDeployment that was written last, and when, until its watch has told of it.
@@ -51,7 +54,7 @@ pub(super) struct Course {
     pub(super) deployed: Option<Deployed>,
     /// The uid of the OffloadAutoscaler that shows it.
     pub(super) shown_by: String,
-    /// The status that people see.
+    /// The status that people see, without its metrics and what a restart needs.
     pub(super) shown: OffloadAutoscalerStatus,
     /// When it was written, or taken over.
     pub(super) shown_at: Instant,
@@ -296,6 +299,12 @@ impl Memory {
             written.remove(object);
         }
         is_behind
+    }
+
+    /// Whether a reading may be shown that nobody waits for: no more than that, of all objects together.
+    pub(super) fn may_show(&self, limit: Limit) -> bool {
+        let now = Instant::now();
+        held(&self.shows).get_or_insert_with(|| Allowance::full(limit, now)).take(limit, now)
     }
 
     /// Whether the conditions of an object may be written for nothing but their words: not more often than this.

@@ -2,9 +2,10 @@
 //!
 //! All that it writes it writes while it holds the lease.
 //!
-//! Inside: `outbound` ← `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `stored`, `conditions`, `queue` ← `judged`, `terms`,
+//! Inside: `outbound` ← `beamlit` (the client), `metrics` (the readers), `view` (what is watched), `allowance`, `stored`, `conditions`, `queue`, `unfinished` ← `judged`, `terms`,
 //! `writes`, `events` ← `memory` ← `context` ← `cluster`, `remote` ← {`model_deployment`, `autoscaler`, `policy`} ← `keep`, `triggers`, `strays` ← `sweep` ← this.
 
+mod allowance;
 mod autoscaler;
 pub mod beamlit;
 mod cluster;

@@ -14,6 +14,7 @@ use kube::runtime::controller::Action;
 use tokio::time::Instant;
 
 use self::observe::Seen;
+use super::allowance::Limit;
 use super::beamlit::Key;
 use super::context::{Context, now};
 use super::events::Tone;
@@ -31,9 +32,9 @@ use crate::offload::observation::{Blocked, Local, Pause};
 use crate::telemetry::reconciler::{Decided, Ratio};
 
 /// How often a reading is shown that has moved, and a status that somebody else wrote is put right: at most so often, and where there
-/// are many objects less often, so that all of them together write twenty times a second.
+/// are many objects less often. All of them together write twenty times a second, and what those of one interval could have is not lost.
 const SHOW: Duration = Duration::from_secs(60);
-const SHOW_OF_MANY: Duration = Duration::from_millis(50);
+const SHOW_OF_MANY: Limit = Limit { most: 300.0, every: Duration::from_millis(50) };
 
 /// By how much a reading must have moved to be shown again, as a share of its target.
 const MOVED: f64 = 0.02;
@@ -184,7 +185,7 @@ async fn show(
         || step.decision.persist && course.state != *state
         || *step.deployed != course.deployed
         || status::differs(&course.shown, &next)
-        || rests && (moved || overwritten());
+        || rests && (moved || overwritten()) && context.memory.may_show(SHOW_OF_MANY);
     // People are told a fault in the words for the one that there is, and sources that fail in ever new ones do not have each written.
     let reworded = status::reworded(&course.shown, &next)
         && course.reworded_at.is_none_or(|reworded| reworded.elapsed() >= show_every);
@@ -196,7 +197,7 @@ async fn show(
     if reworded {
         course.reworded_at = Some(Instant::now());
     }
-    course.shown = OffloadAutoscalerStatus { state: None, ..next };
+    course.shown = OffloadAutoscalerStatus { state: None, current_metrics: None, ..next };
     course.shown_at = Instant::now();
     course.shown_early = 0.0;
     course.shown_ratios = Some(ratios);
@@ -206,7 +207,7 @@ async fn show(
 
 /// How often what nobody waits for is written of one of so many objects.
 fn show_every(objects: usize) -> Duration {
-    SHOW.max(SHOW_OF_MANY.saturating_mul(u32::try_from(objects).unwrap_or(u32::MAX)))
+    SHOW.max(SHOW_OF_MANY.every.saturating_mul(u32::try_from(objects).unwrap_or(u32::MAX)))
 }
 
 fn count(context: &Context, step: &Step<'_>) {

@@ -26,6 +26,7 @@ pub(super) fn resume(terms: &Terms, autoscaler: &Stored<OffloadAutoscalers>, nam
     let mut shown: OffloadAutoscalerStatus = autoscaler.status().unwrap_or_default();
     // What another object of the same name came to, or this one on another Service, is not where this one begins.
     let stored = shown.state.take();
+    shown.current_metrics = None;
     let service = terms.service.to_string();
     let is = |key: &str, own: &str| stored.as_ref().and_then(|stored| stored.get(key)).is_none_or(|its| *its == *own);
     let is_its_own = is(OWNER, &terms.uid) && is(SERVICE, &service);
