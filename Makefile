@@ -44,7 +44,7 @@ bench: rust ## how long a judgement, a plan and a decision take, and how much th
 	cargo bench --bench load
 
 bench-scale: tools rust ## what the reconciler costs beside 10,000 ModelDeployments, on a real API server (half an hour; MODELS=N for fewer)
-	cargo bench --bench scale -- $(if $(MODELS),--models $(MODELS))
+	MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072 cargo bench --bench scale -- $(if $(MODELS),--models $(MODELS))
 
 fuzz: rust ## the fuzz targets, each for FUZZ_SECONDS (60)
 	@fuzz/run.sh
