@@ -170,6 +170,8 @@ async fn names_are_encoded_and_none_leads_elsewhere() {
 }
 
 /// What a server repeats of a body is not shown, nor what it repeats of the credentials.
+///
+/// original-defects.md: "Secrets logged."
 #[tokio::test]
 async fn no_secret_is_repeated() {
     let beamlit = Beamlit::start();

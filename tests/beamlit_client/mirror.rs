@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use beamlit_operator::controller::beamlit::{Change, Changes, Error, Key, Mirror, Owner, Released};
+use beamlit_operator::controller::beamlit::{Change, Changes, Error, Key, Mirror, Owner, Pace, Released};
 use beamlit_operator::engine::world::RemotePolicy;
 use serde_json::json;
 
@@ -133,6 +133,42 @@ async fn while_beamlit_is_away_what_was_last_known_counts() {
     assert_eq!(mirror.refresh().await, Err(Error::Refused { status: 400, said: "no".to_owned() }));
     assert_eq!(told(&mut changes), [Key::policy("new")]);
     assert!(serves(&mirror));
+}
+
+/// By a clock that is put forward between the lists, which are real.
+#[tokio::test]
+async fn an_hour_without_beamlit_costs_few_calls_and_ends_by_itself() {
+    let beamlit = Beamlit::start();
+    let mut settings = settings(&beamlit);
+    let short = Duration::from_millis(1);
+    settings.pace = Pace { first_wait: short, longest_wait: short, ..Pace::default() };
+    let (mirror, mut changes) = Mirror::new(client_of(settings).0);
+    beamlit.store(|store| store.deploys_at_once = true);
+    mirror.apply_model(&model(), &owner("mine"), false).await.unwrap();
+    mirror.refresh().await.unwrap();
+    told(&mut changes);
+    beamlit.forget_calls();
+    beamlit.down(Some(Answer::error(503, "away")));
+    for _ in 0..60 {
+        assert!(mirror.refresh().await.is_err());
+        assert!(serves(&mirror) && mirror.fault().is_some());
+        pass(Duration::from_secs(60)).await;
+    }
+    let calls = beamlit.calls().len();
+    assert!((1..100).contains(&calls), "{calls}");
+    beamlit.down(None);
+    // No longer than calls are held back at most.
+    pass(Duration::from_secs(300)).await;
+    mirror.refresh().await.unwrap();
+    assert_eq!((mirror.fault(), told(&mut changes)), (None, Vec::new()));
+    assert_eq!(mirror.apply_model(&model(), &owner("mine"), true).await.unwrap().change, Change::Updated);
+}
+
+/// That much later.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 #[tokio::test]

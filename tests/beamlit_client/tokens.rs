@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::common::{client, client_of, key, settings};
 use crate::beamlit::{Answer, Beamlit, CREDENTIALS};
 
+/// original-defects.md: "One OAuth token fetch per request; auth failure ignored."
 #[tokio::test]
 async fn one_token_serves_all() {
     let beamlit = Beamlit::start();

@@ -83,6 +83,7 @@ fn traffic_goes_to_a_model_on_beamlit_once_it_is_deployed_and_not_before() {
     assert_eq!(beamlit.store(|store| store.model("production", "model")), None);
 }
 
+/// original-defects.md: "Deleting an object without `offloadingConfig` leaves the model on Beamlit; renaming `spec.model` orphans the old one."
 #[test]
 fn names_on_beamlit_are_taken_over_left_alone_moved_and_let_go() {
     let plane = troubled();
@@ -126,11 +127,18 @@ fn names_on_beamlit_are_taken_over_left_alone_moved_and_let_go() {
         if old.is_none() && new.is_some() { Ok(()) } else { Err(format!("{old:?} {new:?}")) }
     })
     .unwrap();
+    if let Some(spec) = model["spec"].as_object_mut() {
+        spec.remove("offloadingConfig");
+    }
+    kubectl.apply(&model.to_string());
+    kubectl.ok("wait --for=delete ofa/model --timeout=30s");
     kubectl.ok("delete mdep model theirs --timeout=30s");
+    assert_eq!(beamlit.store(|store| store.model("development", "new")), None);
     assert!(beamlit.store(|store| store.model("production", "theirs")).is_some());
     assert_eq!(beamlit.violations(), [""; 0]);
 }
 
+/// original-defects.md: "Policy sync dereferences nil on every call; a policy failure is recorded as done and not retried."
 #[test]
 fn an_object_goes_when_beamlit_is_back_or_when_it_is_told_not_to_wait() {
     let plane = troubled();

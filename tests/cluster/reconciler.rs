@@ -179,6 +179,7 @@ fn a_clock_that_jumps_moves_no_weight_and_keeps_no_traffic_away() {
     wait_for_weight(&kubectl, "model", 0, "AtHome");
 }
 
+/// original-defects.md: "Status and health loops run outside leader election; no events, no conditions, no observedGeneration."
 #[test]
 fn of_two_replicas_one_decides_and_the_other_goes_on_when_it_is_gone() {
     let plane = troubled();

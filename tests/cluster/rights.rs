@@ -235,6 +235,8 @@ fn workload(kind: &str, name: &str) -> Value {
 }
 
 /// The replica that reconciles: with metrics of every kind, workloads of every kind, and Beamlit.
+///
+/// original-defects.md: "RBAC lacks statefulsets, daemonsets, replicasets, external and custom metrics, events."
 #[test]
 fn with_the_shipped_rights_and_no_other_it_reconciles() {
     let installation = Installation::shipped();

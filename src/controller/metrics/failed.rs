@@ -119,6 +119,7 @@ impl Failed {
 mod tests {
     use super::*;
 
+    /// original-defects.md: "Errors are matched by string."
     #[test]
     fn a_status_means() {
         let seconds = |seconds| Some(Duration::from_secs(seconds));

@@ -145,6 +145,8 @@ mod tests {
     }
 
     /// Values were once not escaped at all.
+    ///
+    /// original-defects.md: "Prometheus: two labels give invalid PromQL, values unescaped."
     #[test]
     fn no_value_gets_out_of_its_quotes() {
         for (value, text) in [

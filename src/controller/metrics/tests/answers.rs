@@ -283,6 +283,7 @@ fn one_object_is_asked_for_and_one_is_to_be_answered() {
     assert_eq!(object(bare), Ok(sample(5000)));
 }
 
+/// original-defects.md: "External never sums its series."
 #[test]
 fn one_series_that_cannot_be_read_spoils_the_sum() {
     let series = |body: Json| list::series(body.to_string().as_bytes());

@@ -122,6 +122,7 @@ async fn custom_metrics_in_the_better_version_that_is_served() {
     }
 }
 
+/// original-defects.md: "Object queries the scale target instead of describedObject."
 #[tokio::test]
 async fn the_described_object_is_asked_about_by_its_resource() {
     let (stand_in, sources) = sources(PATIENT).await;

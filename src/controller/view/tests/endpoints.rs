@@ -81,6 +81,7 @@ fn nobody_can_tell_what_is_ready_of_a_service_without_slices() {
     assert_eq!(local(&driven), Local::Ready(0));
 }
 
+/// original-defects.md: "More than one EndpointSlice is an error."
 #[test]
 fn an_endpoint_in_several_slices_counts_once() {
     let driven = cluster();

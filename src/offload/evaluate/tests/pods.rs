@@ -17,6 +17,7 @@ fn starting(mut pod: Pod) -> Pod {
     pod
 }
 
+/// original-defects.md: "Utilization divides by total requests *and* by replicas."
 #[test]
 fn utilization_and_average_of_ready_pods() {
     for (rule, metric, requests, usage, expected) in [
@@ -179,6 +180,7 @@ fn missing_and_unready_pods_together() {
     }
 }
 
+/// original-defects.md: "ContainerResource uses the container's name as the resource's name."
 #[test]
 fn one_container_of_the_pods() {
     let target = json!({"type": "Utilization", "averageUtilization": 50});

@@ -18,6 +18,7 @@ fn each(quantity: &str) -> Json {
     json!({"type": "AverageValue", "averageValue": quantity})
 }
 
+/// original-defects.md: "Comparison inverted and base units compared with milli units for AverageValue/Value."
 #[test]
 fn values_and_averages() {
     let (i64_max, far) = (i64::MAX, 9_223_372_036_854_775_807.0);
