@@ -137,25 +137,6 @@ fn going(before: Option<&Value>, said: &[Said], generation: i64) -> Option<Value
     if alike(&before, &next) { None } else { serde_json::to_value(next).ok() }
 }
 
-/// Tells of Services that still say where traffic of an object goes that is gone.
-pub(super) async fn leave_routed<K: Ours>(object: &Stored<K>, context: &Context, why: &NotWritten) {
-    let name = object.name();
-    let services: Vec<String> = context.view.routed_by(&name.to_string()).iter().map(ToString::to_string).collect();
-    let note = left_routed(&services, why);
-    tracing::warn!(namespace = name.namespace(), name = name.name(), "left in the cluster: {note}");
-    context.events.tell(object, Tone::Warning, "FinalizerTimedOut", &note).await;
-}
-
-fn left_routed(services: &[String], why: &NotWritten) -> String {
-    let what = match services.join(", ") {
-        services if services.is_empty() => String::new(),
-        services => format!(
-            "the annotations routing.beamlit.com/* stay on Services ({services}), and can be taken off by hand: "
-        ),
-    };
-    format!("{what}what was to be cleaned up could not be for long: {why}")
-}
-
 /// Tells of what stays on Beamlit, where nobody looks after it from now on.
 async fn leave_behind<K: Ours>(object: &Stored<K>, context: &Context, why: LeftBehind, note: &str) {
     let (name, kind) = (object.name(), K::KIND.name());
@@ -279,17 +260,6 @@ mod tests {
         assert_eq!(going(Some(&next), &[synced(false, Some(&Err(other))), deleting("still waiting")], 3), None);
         let away = Error::TimedOut(Duration::from_secs(1));
         assert!(going(Some(&next), &[synced(false, Some(&Err(away)))], 3).is_some());
-    }
-
-    #[test]
-    fn what_stays_behind_in_the_cluster_is_named() {
-        let why = NotWritten::Refused { what: "the annotations of Service a/s".to_owned(), why: "denied".to_owned() };
-        let note = left_routed(&["a/s".to_owned(), "b/t".to_owned()], &why);
-        assert!(
-            note.contains("(a/s, b/t)") && note.ends_with("cannot write the annotations of Service a/s: denied"),
-            "{note}"
-        );
-        assert!(left_routed(&[], &why).starts_with("what was to be cleaned up"));
     }
 
     #[test]

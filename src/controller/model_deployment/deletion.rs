@@ -5,6 +5,7 @@ use kube::runtime::controller::Action;
 use super::apply::leave_others;
 use crate::controller::conditions::{Said, Type};
 use crate::controller::context::Context;
+use crate::controller::events::Tone;
 use crate::controller::remote::{self, Waits};
 use crate::controller::stored::{ModelDeployments, Stored};
 use crate::controller::unfinished::{Finished, Unfinished};
@@ -27,7 +28,7 @@ pub(super) async fn let_go(object: &Stored<ModelDeployments>, context: &Context)
                 let said = [remote::deleting(&format!("waiting until its Services can be written: {why}"))];
                 return Err(remote::wait(object, context, why.into(), left, &said).await);
             }
-            None => remote::leave_routed(object, context, &why).await,
+            None => leave_routed(object, context, &why).await,
         }
     }
     if let Err(Waits { why, left }) = remote::release(object, context).await {
@@ -55,4 +56,39 @@ async fn come_home(object: &Stored<ModelDeployments>, context: &Context, name: &
         None => Ok(()),
     };
     leave_others(context, name, None).await.and(deleted)
+}
+
+/// Tells of Services that still say where traffic of an object goes that is gone.
+async fn leave_routed(object: &Stored<ModelDeployments>, context: &Context, why: &NotWritten) {
+    let name = object.name();
+    let services: Vec<String> = context.view.routed_by(&name.to_string()).iter().map(ToString::to_string).collect();
+    let note = left_routed(&services, why);
+    tracing::warn!(namespace = name.namespace(), name = name.name(), "left in the cluster: {note}");
+    context.events.tell(object, Tone::Warning, "FinalizerTimedOut", &note).await;
+}
+
+fn left_routed(services: &[String], why: &NotWritten) -> String {
+    let what = match services.join(", ") {
+        services if services.is_empty() => String::new(),
+        services => format!(
+            "the annotations routing.beamlit.com/* stay on Services ({services}), and can be taken off by hand: "
+        ),
+    };
+    format!("{what}what was to be cleaned up could not be for long: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_behind_in_the_cluster_is_named() {
+        let why = NotWritten::Refused { what: "the annotations of Service a/s".to_owned(), why: "denied".to_owned() };
+        let note = left_routed(&["a/s".to_owned(), "b/t".to_owned()], &why);
+        assert!(
+            note.contains("(a/s, b/t)") && note.ends_with("cannot write the annotations of Service a/s: denied"),
+            "{note}"
+        );
+        assert!(left_routed(&[], &why).starts_with("what was to be cleaned up"));
+    }
 }

@@ -1,5 +1,7 @@
 //! What the reconcilers know of each object and of each other's work, for as long as they hold the lease.
 
+mod references;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,12 +11,14 @@ use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+pub(super) use self::references::Reference;
+use self::references::References;
 use super::allowance::{Allowance, Limit};
 use super::metrics::Query;
 use super::stored::Version;
 use super::terms::Terms;
 use crate::api::OffloadAutoscalerStatus;
-use crate::engine::world::{Name, Workload};
+use crate::engine::world::Name;
 use crate::offload::decide::{Reason, State};
 use crate::offload::observation::Blocked;
 
@@ -152,22 +156,6 @@ pub(super) enum Routed {
     Failed(String),
 }
 
-/// Who must look again when another object changes.
-#[derive(Debug, Default)]
-struct References {
-    of: HashMap<Name, BTreeSet<Reference>>,
-    to: HashMap<Reference, BTreeSet<Name>>,
-}
-
-/// An object that others depend on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Reference {
-    /// A workload, by its kind's name.
-    Workload(&'static str, Name),
-    /// A Service.
-    Service(Name),
-}
-
 /// By what weights are decided, and what that asks for.
 #[derive(Debug, Default)]
 struct AllTerms {
@@ -186,20 +174,6 @@ impl AllTerms {
         };
         if before.as_ref().map(asks) != after {
             self.queries = None;
-        }
-    }
-}
-
-impl Reference {
-    /// A workload.
-    #[must_use]
-    pub(super) fn workload(kind: Workload, name: Name) -> Self {
-        Self::Workload(kind.name(), name)
-    }
-
-    const fn name(&self) -> &Name {
-        match self {
-            Self::Workload(_, name) | Self::Service(name) => name,
         }
     }
 }
@@ -324,14 +298,12 @@ impl Memory {
 
     /// Who depends on an object.
     pub(super) fn referring(&self, to: &Reference) -> Vec<Name> {
-        held(&self.references).to.get(to).into_iter().flatten().cloned().collect()
+        held(&self.references).to(to)
     }
 
     /// Who depends on an object of a namespace without being in it.
     pub(super) fn referring_into(&self, namespace: &str) -> BTreeSet<Name> {
-        let references = held(&self.references);
-        let into = references.to.iter().filter(|(reference, _)| reference.name().namespace() == namespace);
-        into.flat_map(|(_, objects)| objects).filter(|object| object.namespace() != namespace).cloned().collect()
+        held(&self.references).outsiders_of(namespace)
     }
 
     /// Forgets an object that is gone. Its course stays until [`Memory::end`]: whoever holds it goes on to think that nobody else does.
@@ -368,23 +340,6 @@ impl Memory {
     }
 }
 
-impl References {
-    fn set(&mut self, object: &Name, to: BTreeSet<Reference>) {
-        let before = if to.is_empty() { self.of.remove(object) } else { self.of.insert(object.clone(), to.clone()) };
-        for gone in before.iter().flatten().filter(|reference| !to.contains(reference)) {
-            if let Some(objects) = self.to.get_mut(gone) {
-                objects.remove(object);
-                if objects.is_empty() {
-                    self.to.remove(gone);
-                }
-            }
-        }
-        for reference in to {
-            self.to.entry(reference).or_default().insert(object.clone());
-        }
-    }
-}
-
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -393,32 +348,6 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::super::terms::tests::terms;
     use super::*;
-
-    #[test]
-    fn who_refers_to_an_object_is_found_until_it_refers_to_another() {
-        let memory = Memory::default();
-        let (one, other) = (Name::new("a", "one"), Name::new("a", "other"));
-        let service = |name: &str| Reference::Service(Name::new("a", name));
-        memory.refers(&one, [service("s"), service("t")].into());
-        memory.refers(&other, [service("s")].into());
-        assert_eq!(memory.referring(&service("s")), [one.clone(), other.clone()]);
-        memory.refers(&one, [service("t")].into());
-        assert_eq!(memory.referring(&service("s")), std::slice::from_ref(&other));
-        memory.forget(&other);
-        assert!(memory.referring(&service("s")).is_empty());
-        memory.forget(&one);
-        assert!(held(&memory.references).to.is_empty() && held(&memory.references).of.is_empty());
-    }
-
-    #[test]
-    fn who_refers_into_a_namespace_from_outside_is_found() {
-        let memory = Memory::default();
-        let (near, far) = (Name::new("b", "near"), Name::new("a", "far"));
-        memory.refers(&near, [Reference::Service(Name::new("b", "s"))].into());
-        memory.refers(&far, [Reference::Service(Name::new("b", "s")), Reference::Service(Name::new("a", "t"))].into());
-        assert_eq!(memory.referring_into("b"), [far].into());
-        assert!(memory.referring_into("a").is_empty());
-    }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_older_than_what_was_written_is_not_looked_at_for_long() {
