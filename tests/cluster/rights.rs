@@ -16,7 +16,7 @@ use crate::harness::{Kubectl, poll};
 use crate::install::{CERT_MANAGER, Installation, built};
 use crate::offloading::{cpu, says, wait_for_weight};
 use crate::reconciler::serve;
-use crate::stand_in::{Answer, Beamlit};
+use crate::stand_in::Beamlit;
 
 const MODEL: &str = include_str!("manifests/my-model.yaml");
 const POLICY: &str = include_str!("manifests/my-policy.yaml");
@@ -286,6 +286,17 @@ fn with_the_shipped_rights_and_no_other_it_reconciles() {
         })
         .unwrap();
     }
+    // What happens again is counted up.
+    wait_for(&team, "mdep model", "Ready", "MetricsUnavailable");
+    team.ok("annotate mdep model offloading.beamlit.com/paused=freeze");
+    wait_for(&team, "mdep model", "Ready", "Paused");
+    team.ok("annotate mdep model offloading.beamlit.com/paused-");
+    poll("an event to be told twice", || {
+        let (used, _) = asked_for(&installation);
+        let again = |right: &Right| right.0 == "patch" && right.2 == "events";
+        if used.iter().any(again) { Ok(()) } else { Err(team.ok("get events")) }
+    })
+    .unwrap();
     model["spec"].as_object_mut().unwrap().remove("offloadingConfig");
     team.apply(&model.to_string());
     team.ok("wait --for=delete ofa/model --timeout=60s");
@@ -298,16 +309,6 @@ fn with_the_shipped_rights_and_no_other_it_reconciles() {
         wait_for(&team, &format!("mdep {name}"), "Synced", "Synced");
     }
     wait_for(&team, "policy.authorization.beamlit.com my-policy", "Synced", "Synced");
-    // What happens again is counted up.
-    beamlit.down(Some(Answer::error(503, "away")));
-    team.ok("delete mdep model --wait=false");
-    poll("an event to be told twice", || {
-        let (used, _) = asked_for(&installation);
-        let again = |right: &Right| right.0 == "patch" && right.2 == "events";
-        if used.iter().any(again) { Ok(()) } else { Err(team.ok("get events")) }
-    })
-    .unwrap();
-    beamlit.down(None);
     team.ok("delete mdep,policies.authorization.beamlit.com --all --timeout=100s");
 
     every_right_is_used_and_no_other(&installation, &[WATCH, RECONCILE[0], RECONCILE[1]]);
