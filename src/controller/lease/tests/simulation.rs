@@ -35,6 +35,8 @@ enum Event {
 struct Acts {
     /// The term, whose it is, when it last acted, and whether the lease may be given back since.
     last: Option<(u64, String, Instant, bool)>,
+    /// The last term whose work was dropped, although its process goes on.
+    dropped: u64,
     terms: u64,
     faults: Vec<String>,
 }
@@ -69,10 +71,22 @@ impl Acts {
             *given = true;
         }
     }
+
+    /// A process is told to end. Where its work was dropped before, it may give the lease back at once: it has it by its own words, if a
+    /// renewal was done and never answered.
+    fn ends(&mut self, who: &str) {
+        if let Some((last, its, _, given)) = &mut self.last
+            && *last == self.dropped
+            && its == who
+        {
+            *given = true;
+        }
+    }
 }
 
 /// One candidate's process.
 struct Process {
+    identity: String,
     way: Way,
     shutdown: CancellationToken,
     breaks_down: CancellationToken,
@@ -112,8 +126,11 @@ struct Term {
 
 impl Drop for Term {
     fn drop(&mut self) {
+        let mut acts = self.acts.lock().unwrap();
         if self.shutdown.is_cancelled() {
-            self.acts.lock().unwrap().over(self.term);
+            acts.over(self.term);
+        } else {
+            acts.dropped = self.term;
         }
     }
 }
@@ -124,6 +141,7 @@ impl Process {
         let still_until = Arc::new(Mutex::new(Instant::now()));
         let identity = format!("{who}-{life}");
         let candidate = candidate(server, way, &identity);
+        let known_as = identity.clone();
         let process = {
             let (shutdown, breaks_down, acts) = (shutdown.clone(), breaks_down.clone(), Arc::clone(acts));
             async move {
@@ -145,7 +163,7 @@ impl Process {
         };
         let stoppable = Stoppable { process: Box::pin(process), until: Arc::clone(&still_until) };
         let task = tokio::spawn(stoppable).abort_handle();
-        Self { way: way.clone(), shutdown, breaks_down, still_until, task }
+        Self { identity: known_as, way: way.clone(), shutdown, breaks_down, still_until, task }
     }
 }
 
@@ -170,6 +188,7 @@ async fn simulate(events: Vec<(Duration, Event)>) -> Vec<String> {
                 processes[who] = again(who, &processes[who]);
             }
             Event::Ended(who) => {
+                acts.lock().unwrap().ends(&processes[who].identity);
                 processes[who].shutdown.cancel();
                 processes[who] = again(who, &processes[who]);
             }
