@@ -5,6 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::engine::compile::annotations::MANAGED_BY;
 use crate::engine::finding::shorten;
+use crate::engine::world::Name;
 
 /// A condition of an object. Which types a kind has is in `docs/operations.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -141,8 +142,8 @@ pub(super) fn with(before: &[Condition], said: &[Said], generation: i64, now: Ti
 /// Another ModelDeployment, as it may be named to those who look after one of this namespace.
 #[must_use]
 pub(super) fn another(full: &str, namespace: &str) -> String {
-    match full.split_once('/') {
-        Some((its, _)) if its == namespace => format!("ModelDeployment {full}"),
+    match Name::read(full) {
+        Some(its) if its.namespace() == namespace => format!("ModelDeployment {full}"),
         _ => format!("a ModelDeployment in another namespace, which its annotation {MANAGED_BY} names"),
     }
 }

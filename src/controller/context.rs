@@ -124,7 +124,7 @@ pub(super) fn now() -> Time {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use kube::runtime::reflector;
 
     use super::super::beamlit::{self, Credentials, Settings};
@@ -133,7 +133,11 @@ mod tests {
     /// A context in which nothing is known, in front of nobody.
     fn context(beamlit: Option<Arc<Mirror>>) -> Context {
         _ = crate::gate::tls::provider().install_default();
-        let client = Client::try_from(kube::Config::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
+        context_of(Client::try_from(kube::Config::new("http://127.0.0.1:9".parse().unwrap())).unwrap(), beamlit)
+    }
+
+    /// A context in which nothing is known, in front of whoever answers this client.
+    pub(in crate::controller) fn context_of(client: Client, beamlit: Option<Arc<Mirror>>) -> Context {
         let metrics = Arc::new(Metrics::default());
         Context {
             watches: Arc::new(Watches::new(Arc::clone(&metrics))),

@@ -59,8 +59,7 @@ async fn unroute(context: &Context, suspects: &mut HashSet<String>) {
     let before = std::mem::take(suspects);
     for owner in context.view.owners() {
         // Who is no such thing at all was written by somebody else, for ends of their own.
-        let Some((namespace, name)) = owner.split_once('/') else { continue };
-        let name = Name::new(namespace, name);
+        let Some(name) = Name::read(&owner) else { continue };
         if context.model_deployment(&name).is_some() {
             continue;
         }

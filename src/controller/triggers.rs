@@ -137,8 +137,7 @@ pub(super) async fn by_view(context: Arc<Context>) {
 /// Whom a Service names as the one that routes it.
 fn named_by(context: &Context, service: &Name) -> Option<Name> {
     let Lookup::Found(stored) = context.view.service(service) else { return None };
-    let (namespace, name) = stored.annotations.get(MANAGED_BY)?.split_once('/')?;
-    let owner = Name::new(namespace, name);
+    let owner = Name::read(stored.annotations.get(MANAGED_BY)?)?;
     // Most of the time it is the one that it is routed by, and nothing is new.
     let is_so = context.memory.terms(&owner).is_some_and(|terms| terms.service == *service);
     (!is_so).then_some(owner)
@@ -151,9 +150,7 @@ pub(super) async fn by_beamlit(context: Arc<Context>, changes: Arc<Mutex<Changes
         let Some(mirror) = &context.beamlit else { return };
         let owner = mirror.get(&key).flatten().and_then(|stored| stored.ownership).map(|ownership| ownership.object);
         let concerned = owner.into_iter().chain(mirror.awaited_by(&key));
-        let concerned: Vec<Name> = concerned
-            .filter_map(|object| object.split_once('/').map(|(namespace, name)| Name::new(namespace, name)))
-            .collect();
+        let concerned: Vec<Name> = concerned.filter_map(|object| Name::read(&object)).collect();
         match &key {
             Key::Policy { .. } => context.policies_due.extend(concerned),
             Key::Model { environment, name } => {

@@ -25,7 +25,7 @@ pub(super) async fn route(context: &Context, name: &Name, terms: &Terms, weight:
     };
     let ours = name.to_string();
     let other = owner(&service).filter(|owner| **owner != ours);
-    let others_course = other.and_then(|other| context.memory.known_course(&named(other)?));
+    let others_course = other.and_then(|other| context.memory.known_course(&Name::read(other)?));
     // While this is written the other one decides nothing, and what it was about to write is written already.
     let _alone = match (&others_course, other) {
         (Some(course), Some(other)) => match course.try_lock() {
@@ -82,13 +82,9 @@ fn owner(service: &Service) -> Option<&String> {
     service.annotations.get(annotations::MANAGED_BY)
 }
 
-fn named(owner: &str) -> Option<Name> {
-    owner.split_once('/').map(|(namespace, name)| Name::new(namespace, name))
-}
-
 /// Whether another ModelDeployment still routes the Service, which this one has to leave to it.
 fn is_routed_by(context: &Context, owner: &str, own: &Name, service: &Name) -> bool {
-    let Some(other) = named(owner) else { return false };
+    let Some(other) = Name::read(owner) else { return false };
     match context.memory.terms(&other) {
         Some(terms) => terms.service == *service && terms.routes(),
         // Of one that was not looked at yet, or is at fault, nobody knows that it does not, as long as it claims the Service; but it would

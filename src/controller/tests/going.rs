@@ -22,18 +22,26 @@ async fn a_service_that_was_just_written_is_left_when_the_object_routes_another(
     assert_eq!(on_services(&cluster.calls()), [("t".to_owned(), "a/m at 0".to_owned())]);
 }
 
-/// Somebody took its finalizer off while its weight was being stored.
-#[tokio::test]
-async fn a_decision_on_its_way_says_nothing_on_behalf_of_one_that_is_gone() {
+/// An object that goes while its weight is decided, and waits for leave to write to what has this in its path.
+async fn gone_in_the_middle_of(
+    write: &'static str,
+) -> (Cluster, Name, tokio::task::JoinHandle<Result<Finished, Unfinished>>, Arc<Semaphore>) {
     let mut cluster = Cluster::new();
     let name = cluster.object("m", NOON, &spec("s"));
     cluster.reconcile(&name).await.unwrap();
     cluster.calls();
-    let (arrived, leave) = cluster.hold("/status");
+    let (arrived, leave) = cluster.hold(write);
     let autoscaler = cluster.context.autoscaler(&name).unwrap();
     let deciding = tokio::spawn(autoscaler::reconcile(autoscaler, Arc::clone(&cluster.context)));
     arrived.acquire().await.unwrap().forget();
     cluster.goes(&name);
+    (cluster, name, deciding, leave)
+}
+
+/// Somebody took its finalizer off while its weight was being stored.
+#[tokio::test]
+async fn a_decision_on_its_way_says_nothing_on_behalf_of_one_that_is_gone() {
+    let (cluster, name, deciding, leave) = gone_in_the_middle_of("/status").await;
     leave.add_permits(1);
     deciding.await.unwrap().unwrap();
     assert_eq!(on_services(&cluster.calls()), []);
@@ -46,15 +54,7 @@ async fn a_decision_on_its_way_says_nothing_on_behalf_of_one_that_is_gone() {
 /// As before, while its Service was being written.
 #[tokio::test]
 async fn what_was_being_written_when_it_went_is_taken_back() {
-    let mut cluster = Cluster::new();
-    let name = cluster.object("m", NOON, &spec("s"));
-    cluster.reconcile(&name).await.unwrap();
-    cluster.calls();
-    let (arrived, leave) = cluster.hold("/services/");
-    let autoscaler = cluster.context.autoscaler(&name).unwrap();
-    let deciding = tokio::spawn(autoscaler::reconcile(autoscaler, Arc::clone(&cluster.context)));
-    arrived.acquire().await.unwrap().forget();
-    cluster.goes(&name);
+    let (cluster, name, deciding, leave) = gone_in_the_middle_of("/services/").await;
     let context = Arc::clone(&cluster.context);
     let cleaning = tokio::spawn(async move { strays::clean(&context, &mut Default::default()).await });
     // One of the same name must not think to be alone with the Service either.

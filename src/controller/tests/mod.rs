@@ -6,10 +6,9 @@ mod shown;
 mod twins;
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use axum::http::{Request, Response, StatusCode};
 use kube::client::{Body, Client};
 use kube::runtime::reflector;
@@ -20,22 +19,15 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::context::Context;
-use super::events::Events;
+use super::context::tests::context_of;
 use super::keep::Kept as _;
-use super::memory::Memory;
-use super::queue::Queue;
 use super::stored::{ModelDeployments, OffloadAutoscalers, Stored};
 use super::unfinished::{Finished, Unfinished};
-use super::view::View;
-use super::writes::Writer;
 use super::{autoscaler, model_deployment};
 use crate::api::OffloadAutoscalerStatus;
 use crate::engine::compile::annotations;
-use crate::engine::configuration::Configuration;
 use crate::engine::parse::Node;
 use crate::engine::world::{Fact, Name, Resource, Workload};
-use crate::telemetry::metrics::Metrics;
-use crate::watch::Watches;
 
 /// What the API server was asked to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,31 +110,15 @@ impl Cluster {
     }
 
     fn with_beamlit(beamlit: Option<Arc<super::beamlit::Mirror>>) -> Self {
-        let (metrics, api) = (Arc::new(Metrics::default()), ApiServer::default());
+        let api = ApiServer::default();
         let (model_deployments, written_model_deployments) = reflector::store();
         let (autoscalers, written_autoscalers) = reflector::store();
-        let (policies, _) = reflector::store();
-        let client = api.client();
         let context = Context {
-            watches: Arc::new(Watches::new(Arc::clone(&metrics))),
-            configuration: Arc::new(|| Arc::new(Configuration::default())),
-            view: View::new(Arc::clone(&metrics)),
-            memory: Memory::default(),
-            readings: ArcSwapOption::empty(),
-            beamlit,
-            first_answers_by: Instant::now(),
-            cluster: OnceLock::new(),
-            writer: Writer::new(client.clone(), Arc::clone(&metrics)),
-            events: Events::new(client.clone(), "tests", Arc::clone(&metrics)),
-            client,
-            metrics,
             model_deployments,
-            policies,
             autoscalers,
-            model_deployments_due: Queue::new().0,
-            autoscalers_due: Queue::new().0,
-            policies_due: Queue::new().0,
+            first_answers_by: Instant::now(),
             patience: Duration::from_secs(3600),
+            ..context_of(api.client(), beamlit)
         };
         let mut cluster = Self {
             context: Arc::new(context),

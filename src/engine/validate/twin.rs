@@ -53,6 +53,16 @@ fn already(twin: &Name, surroundings: &Surroundings<'_>, rule: &'static Rule, at
 mod tests {
     use serde_json::json;
 
+    /// By which an object of the namespace b may refer to a Service of this one.
+    const GRANT: &str = "\
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: g, namespace: default}
+spec:
+  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: b}]
+  to: [{group: \"\", kind: Service}]
+";
+
     use crate::engine::configuration::Configuration;
     use crate::engine::validate::testing::{found_among, found_stored};
 
@@ -97,14 +107,6 @@ mod tests {
             let twin = other(namespace, name, "my-model", "{name: my-model, namespace: default}");
             twin.replacen("metadata: {", &format!("metadata: {{creationTimestamp: \"{created}\", "), 1)
         };
-        let grant = "\
-apiVersion: gateway.networking.k8s.io/v1
-kind: ReferenceGrant
-metadata: {name: g, namespace: default}
-spec:
-  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: b}]
-  to: [{group: \"\", kind: Service}]
-";
         // The object is called my-model, and is of noon.
         for (namespace, name, created, rules) in [
             ("default", "first", "2026-01-01T11:59:59Z", vec!["[MD003]", "[MD004]"]),
@@ -114,7 +116,7 @@ spec:
             ("b", "secret", "2025-01-01T00:00:00Z", vec!["[MD003]", "[MD004]"]),
             ("b", "secret", "2027-01-01T00:00:00Z", vec![]),
         ] {
-            let objects = [twin(namespace, name, created), grant.to_owned()].join("---\n");
+            let objects = [twin(namespace, name, created), GRANT.to_owned()].join("---\n");
             let said = found_stored(&objects, "2026-01-01T12:00:00Z");
             let found: Vec<&str> = said.iter().map(|text| &text[text.rfind('[').unwrap()..]).collect();
             assert_eq!(found, rules, "{namespace}/{name} of {created}: {said:?}");
@@ -122,23 +124,15 @@ spec:
         }
         // Of several, one that may be named.
         let objects = [twin("b", "secret", "2025-01-01T00:00:00Z"), twin("default", "older", "2026-01-01T11:00:00Z")];
-        let said = found_stored(&[objects.join("---\n"), grant.to_owned()].join("---\n"), "2026-01-01T12:00:00Z");
+        let said = found_stored(&[objects.join("---\n"), GRANT.to_owned()].join("---\n"), "2026-01-01T12:00:00Z");
         assert!(said[0].contains("ModelDeployment \"older\""), "{said:?}");
     }
 
     #[test]
     fn an_object_of_another_namespace_is_not_named() {
         let twin = other("b", "secret", "my-model", "{name: my-model, namespace: default}");
-        let grant = "\
-apiVersion: gateway.networking.k8s.io/v1
-kind: ReferenceGrant
-metadata: {name: g, namespace: default}
-spec:
-  from: [{group: deployment.beamlit.com, kind: ModelDeployment, namespace: b}]
-  to: [{group: \"\", kind: Service}]
-";
         assert_eq!(
-            said(&[twin.clone(), grant.into()]),
+            said(&[twin.clone(), GRANT.into()]),
             [
                 "spec.model: Duplicate value: \"my-model\": an object in another namespace serves it in environment \"production\" already [MD003]",
                 "spec.serviceRef.name: Duplicate value: \"my-model\": an object in another namespace routes this Service already [MD004]",

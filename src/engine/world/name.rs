@@ -18,6 +18,12 @@ impl Name {
         Self(text.into())
     }
 
+    /// What is written `namespace/name`, as on a Service or on Beamlit; none of what is no such thing.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        text.contains('/').then(|| Self(text.into()))
+    }
+
     fn parts(&self) -> (&str, &str) {
         self.0.split_once('/').unwrap_or_default()
     }
